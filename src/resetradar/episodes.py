@@ -1,0 +1,298 @@
+"""From kernel events to episodes: what one device printed about one reset or stall, as one record.
+
+A state machine per boot and device. Symptoms wait for a reset to begin; a begin line always opens
+a new episode; a done line, silence or the end of the boot closes it. docs/method.md#episodes states
+the rules and the time limits.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from resetradar.catalogue import UNKNOWN_DRIVER, load_catalogue
+from resetradar.clock import SECOND_US
+from resetradar.scan import Event
+from resetradar.timeline import boots
+
+SYMPTOM_GAP_US = 60 * SECOND_US
+RESET_GAP_US = 120 * SECOND_US
+# Two watchdog lines of one stall state durations that lead back to one start.
+_SAME_START_US = 2 * SECOND_US
+
+_SYMPTOM_ROLES = {"symptom", "reset_deferred", "recovered_without_reset"}
+_DEVICE_ROLES = _SYMPTOM_ROLES | {
+    "reset_begin", "stats_dump", "reset_progress", "reset_done", "reset_failed", "reset_cancelled",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Episode:
+    """One reset or stall in the making, and then the record of it."""
+
+    driver: str
+    symptoms: list[Event] = field(default_factory=list)
+    begin: Event | None = None
+    after: list[Event] = field(default_factory=list)
+    done: Event | None = None
+    is_begin_missing: bool = False
+    is_failed: bool = False
+    outcome: str = ""
+    pci_address: str | None = None
+    interface: str | None = None
+    driver_version: str | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    earlier_counters: dict[str, int] | None = None
+
+    @property
+    def events(self) -> list[Event]:
+        """All lines of the episode, in order."""
+        begin = [self.begin] if self.begin else []
+        done = [self.done] if self.done else []
+        return [*self.symptoms, *begin, *self.after, *done]
+
+    @property
+    def is_open(self) -> bool:
+        """A reset has begun, as far as the log shows."""
+        return self.begin is not None or self.is_begin_missing
+
+    @property
+    def last(self) -> Event:
+        """Newest line."""
+        return self.after[-1] if self.after else self.begin or self.symptoms[-1]
+
+
+@dataclass(slots=True)
+class Device:
+    """State of one device within one boot."""
+
+    driver: str
+    pci_address: str | None = None
+    interface: str | None = None
+    driver_version: str | None = None
+    pending: Episode | None = None
+    reset: Episode | None = None
+    # Symptoms while a reset is open: its own, unless another begin line follows.
+    counters: dict[str, int] | None = None
+
+
+def episodes(events: Iterable[Event]) -> list[Episode]:
+    """Episodes of one host, in the order in which they end. Never raises for what lines say."""
+    found: list[Episode] = []
+    for boot in boots(events):
+        found.extend(_Boot().run(boot))
+    return found
+
+
+def gap_us(earlier: Event, later: Event) -> int:
+    """Time between two events of one boot; 0 when no clock tells."""
+    if earlier.monotonic_us is not None and later.monotonic_us is not None:
+        return later.monotonic_us - earlier.monotonic_us
+    if earlier.at_us is not None and later.at_us is not None:
+        return later.at_us - earlier.at_us
+    return 0
+
+
+def is_precursor(event: Event) -> bool:
+    """A late completion that states no duration: one slow packet, no stall by itself."""
+    message, fields = event.match.message, event.match.fields
+    return (
+        message.trigger == "tx_completion_timeout"
+        and not message.is_decisive
+        and not any(name.startswith("since_napi") for name in fields)
+    )
+
+
+def _is_network(event: Event) -> bool:
+    """Storage controllers speak of resets in the same words; they are events, not episodes."""
+    facts = load_catalogue().drivers.get(event.match.driver)
+    return facts is None or facts.is_network
+
+
+class _Boot:
+    """All devices of one boot of one host."""
+
+    def __init__(self) -> None:
+        self.devices: list[Device] = []
+        self.closed: list[Episode] = []
+        self.resumed: Event | None = None
+
+    def run(self, events: list[Event]) -> list[Episode]:
+        for event in events:
+            message = event.match.message
+            if message.role in _DEVICE_ROLES and _is_network(event):
+                device = self._device(event)
+                if device is not None:
+                    self._expire(device, event)
+                    self._step(device, event)
+            elif message.trigger == "suspend_resume":
+                self.resumed = event
+            elif event.match.driver_version and (device := self._device(event)):
+                device.driver_version = event.match.driver_version
+        for device in self.devices:
+            self._close_reset(device, is_cut=True)
+            self._close_pending(device)
+        return self.closed
+
+    def _device(self, event: Event) -> Device | None:
+        """Device that a line speaks of: by bus address, else by interface, else the only one."""
+        match = event.match
+        same = [
+            device for device in self.devices
+            if UNKNOWN_DRIVER in (match.driver, device.driver) or device.driver == match.driver
+        ]  # fmt: skip
+        if match.pci_address:
+            at_address = [d for d in same if d.pci_address == match.pci_address]
+            named = [d for d in at_address if d.interface == match.interface]
+            # A name may change after probe, but not in mid-episode: then it is another port.
+            idle = [d for d in at_address if match.interface is None or not (d.reset or d.pending)]
+            by_name = [d for d in same if d.pci_address is None and d.interface == match.interface]
+            found = named or idle or by_name
+        elif match.interface:
+            found = [device for device in same if device.interface == match.interface]
+        else:
+            busy = [device for device in same if device.reset or device.pending]
+            found = busy if len(busy) == 1 else same[:1] if len(same) == 1 else []
+        if not found:
+            found = [Device(match.driver)]
+            self.devices += found
+        device = found[0]
+        if device.driver == UNKNOWN_DRIVER:
+            device.driver = match.driver
+        device.pci_address = match.pci_address or device.pci_address
+        device.interface = match.interface or device.interface
+        device.driver_version = match.driver_version or device.driver_version
+        return device
+
+    def _expire(self, device: Device, event: Event) -> None:
+        """Close what has been silent for too long before this line."""
+        if device.reset and gap_us(device.reset.last, event) > RESET_GAP_US:
+            self._close_reset(device, is_cut=False)
+        pending = device.pending
+        if (
+            pending
+            and gap_us(pending.last, event) > SYMPTOM_GAP_US
+            and not _is_same_stall(pending, event)
+        ):
+            self._close_pending(device)
+
+    def _step(self, device: Device, event: Event) -> None:
+        role = event.match.message.role
+        if role in _SYMPTOM_ROLES:
+            self._symptom(device, event)
+        elif role == "reset_begin":
+            self._begin(device, event)
+        elif role == "stats_dump":
+            self._dump(device, event)
+        elif role == "reset_done":
+            self._done(device, event)
+        elif role == "reset_cancelled":
+            self._cancel(device, event)
+        else:
+            self._progress(device, event)
+
+    def _symptom(self, device: Device, event: Event) -> None:
+        if device.reset is not None and not event.match.message.is_decisive:
+            device.reset.after.append(event)
+            return
+        if device.pending is None:
+            device.pending = Episode(device.driver)
+        device.pending.symptoms.append(event)
+
+    def _begin(self, device: Device, event: Event) -> None:
+        self._close_reset(device, is_cut=False)
+        device.reset = device.pending or Episode(device.driver)
+        device.pending = None
+        device.reset.begin = event
+
+    def _dump(self, device: Device, event: Event) -> None:
+        if device.reset is None:
+            device.reset = device.pending or Episode(device.driver)
+            device.reset.is_begin_missing = True
+            device.pending = None
+        device.reset.after.append(event)
+        name, value = event.match.fields.get("counter"), event.match.fields.get("value")
+        kept = load_catalogue().drivers[device.driver].counters if (
+            device.driver in load_catalogue().drivers
+        ) else ()
+        if isinstance(value, int) and name in kept:
+            device.reset.counters[str(name)] = value
+
+    def _progress(self, device: Device, event: Event) -> None:
+        is_failure = event.match.message.role == "reset_failed"
+        if device.reset is not None:
+            device.reset.after.append(event)
+            device.reset.is_failed |= is_failure
+        elif device.pending is not None:
+            device.pending.after.append(event)
+            device.pending.is_failed |= is_failure
+
+    def _done(self, device: Device, event: Event) -> None:
+        if device.reset is None:
+            if self.resumed is not None and gap_us(self.resumed, event) <= SYMPTOM_GAP_US:
+                return
+            device.reset = device.pending or Episode(device.driver)
+            device.reset.is_begin_missing = True
+            device.pending = None
+        elif device.pending is not None:
+            # The reset ended, so what was reported meanwhile was part of it.
+            device.reset.after += device.pending.symptoms
+            device.pending = None
+        device.reset.done = event
+        status = event.match.fields.get("status", 0)
+        device.reset.is_failed |= status != 0
+        self._close_reset(device, is_cut=False)
+
+    def _cancel(self, device: Device, event: Event) -> None:
+        episode = device.reset or device.pending
+        if episode is not None:
+            episode.after.append(event)
+            episode.outcome = "cancelled"
+            device.reset = device.pending = None
+            self._close(device, episode)
+
+    def _close_reset(self, device: Device, *, is_cut: bool) -> None:
+        reset = device.reset
+        if reset is None:
+            return
+        device.reset = None
+        facts = load_catalogue().drivers.get(device.driver)
+        if reset.is_failed:
+            reset.outcome = "failed"
+        elif reset.done is not None:
+            reset.outcome = "ok"
+        elif facts is not None and facts.has_done_line:
+            reset.outcome = "unfinished"
+        else:
+            reset.outcome = "unfinished" if is_cut and facts is None else "assumed_ok"
+        self._close(device, reset)
+
+    def _close_pending(self, device: Device) -> None:
+        pending, device.pending = device.pending, None
+        if pending is None or all(is_precursor(event) for event in pending.symptoms):
+            return
+        is_deferred = any(e.match.message.role == "reset_deferred" for e in pending.symptoms)
+        is_decisive = any(e.match.message.is_decisive for e in pending.symptoms)
+        is_unconfirmed = is_decisive and not is_deferred
+        pending.outcome = "reset_unconfirmed" if is_unconfirmed else "stall_no_reset"
+        self._close(device, pending)
+
+    def _close(self, device: Device, episode: Episode) -> None:
+        episode.driver = device.driver
+        episode.pci_address = device.pci_address
+        episode.interface = device.interface
+        episode.driver_version = device.driver_version
+        episode.earlier_counters = device.counters
+        device.counters = episode.counters or device.counters
+        self.closed.append(episode)
+
+
+def _is_same_stall(pending: Episode, event: Event) -> bool:
+    """A watchdog line whose stated duration leads back to the start of the pending stall."""
+    stalled_ms = event.match.fields.get("stall_ms")
+    if not isinstance(stalled_ms, int):
+        return False
+    return any(
+        isinstance(before := earlier.match.fields.get("stall_ms"), int)
+        and earlier.match.fields.get("queue") == event.match.fields.get("queue")
+        and abs(gap_us(earlier, event) - (stalled_ms - before) * 1000) <= _SAME_START_US
+        for earlier in pending.symptoms[-64:]
+    )

@@ -1,0 +1,198 @@
+"""One day of one shard: from input files to base tables. Every stage writes its own partitions.
+
+A day is read with its neighbours' edges, so that an episode across midnight is whole on the day in
+which its reset lies.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resetradar.clock import HOUR_US, SECOND_US, Calendar, day_bounds, zone_named
+from resetradar.coverage import Ledger
+from resetradar.cpu import Context as CpuContext
+from resetradar.cpu import distinct, minutes, parse_cpu, split_days
+from resetradar.episodes import episodes
+from resetradar.files import Reject, Source, find, read_bounded
+from resetradar.hosts import Context as HostContext
+from resetradar.hosts import merge_hosts, parse_hosts
+from resetradar.lake import UNSHARDED, Lake, shard_of
+from resetradar.records import event_rows, events_table, number, reset_record, resets_table
+from resetradar.scan import Event, scan_file
+from resetradar.settings import Settings
+from resetradar.tables import (
+    BASE_TABLES,
+    CPU_MINUTES,
+    CPU_SAMPLES,
+    HOSTS,
+    KERNEL_EVENTS,
+    LOG_COVERAGE,
+    REJECTS,
+    RESETS,
+)
+from resetradar.timeline import boots
+
+# Longer than the longest wait of the episode rules, on both sides of midnight.
+EDGE_US = 15 * 60 * SECOND_US
+_MAX_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one stage wrote: rows by table, rejects among them, files read."""
+
+    rows: dict[str, int]
+    rejects: int
+    files: int
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The lake that the settings name."""
+    return Lake(settings.lake_root, settings.shards)
+
+
+def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
+    """Write ``kernel_events``, ``log_coverage``, ``resets`` and ``rejects`` of one day and shard."""
+    first, last = day_bounds(day)
+    calendar = Calendar(day, zone=zone_named(settings.inputs.timezone))
+    silence_us = round(settings.inputs.max_silence_s * SECOND_US)
+    ledger = Ledger(first - silence_us - HOUR_US, last)
+    events: dict[str, list[Event]] = defaultdict(list)
+    rejects: list[Reject] = []
+    sources = _of_shard(settings, settings.inputs.logs, day, shard)
+    for source in sources:
+        scanned = scan_file(source, calendar, ledger, span=(first - EDGE_US, last + EDGE_US))
+        rejects += scanned.rejects
+        for event in scanned.events:
+            if event.host_id is None:
+                rejects.append(_nameless(event))
+            elif shard_of(event.host_id, settings.shards) == shard:
+                events[event.host_id].append(event)
+    event_part: list[dict[str, Any]] = []
+    reset_part: list[dict[str, Any]] = []
+    for host_id in sorted(events):
+        _count_losses(ledger, host_id, events[host_id])
+        for boot in boots(events[host_id]):
+            today = [event for event in boot if event.at_us and first <= event.at_us < last]
+            event_part += event_rows(today, host_id)
+        records = (reset_record(episode, host_id) for episode in episodes(events[host_id]))
+        reset_part += [row for row in records if _lies_in(row, first, last)]
+    coverage = ledger.table(settings.inputs.max_silence_s, first, last)
+    mine = [shard_of(host, settings.shards) == shard for host in coverage["host_id"].to_pylist()]
+    return _write(
+        lake_of(settings), day, shard, "logs", len(sources), rejects,
+        {
+            KERNEL_EVENTS.name: events_table(event_part),
+            LOG_COVERAGE.name: coverage.filter(pa.array(mine, pa.bool_())),
+            RESETS.name: resets_table(reset_part),
+        },
+    )  # fmt: skip
+
+
+def _of_shard(settings: Settings, templates: list[str], day: date, shard: int) -> list[Source]:
+    """Files that can hold lines of the day for hosts of the shard."""
+    near = (day - timedelta(days=1), day, day + timedelta(days=1))
+    found = {s.name: s for when in near for s in find(settings.root, templates, day=when)}
+    return [
+        source for _, source in sorted(found.items())
+        if source.host_id is None or shard_of(source.host_id, settings.shards) == shard
+    ]  # fmt: skip
+
+
+def _nameless(event: Event) -> Reject:
+    return Reject(
+        event.source_path,
+        event.line_number,
+        "host: expected {host_id} in the path template or a host name in the line, found neither",
+        event.first_line,
+    )
+
+
+def _count_losses(ledger: Ledger, host_id: str, events: Iterable[Event]) -> None:
+    """Messages that the host itself says it dropped."""
+    for event in events:
+        if event.match.message.trigger == "log_loss" and event.at_us:
+            tally = ledger.at(host_id, event.at_us)
+            if tally is not None:
+                tally.lost_messages += max(1, number(event, "lost_messages") or 1)
+
+
+def _lies_in(row: dict[str, Any], first: int, last: int) -> bool:
+    moment = row["reset_at"] if row["reset_at"] is not None else row["first_line_at"]
+    return moment is not None and first <= moment < last
+
+
+def ingest_cpu(settings: Settings, day: date, shard: int) -> Ingested:
+    """Write ``cpu_samples``, ``cpu_minutes`` and ``rejects`` of one day and shard."""
+    parts: list[pa.Table] = []
+    rejects: list[Reject] = []
+    sources = _of_shard(settings, settings.inputs.cpu, day, shard)
+    for source in sources:
+        data, damage = read_bounded(source)
+        rejects += damage
+        parsed = parse_cpu(data, CpuContext(source.host_id, source.name, settings.inputs.timezone))
+        rejects += parsed.rejects
+        of_day = split_days(parsed.samples).get(day)
+        if of_day is not None:
+            hosts = pc.unique(of_day["host_id"]).to_pylist()
+            mine = [host for host in hosts if shard_of(host, settings.shards) == shard]
+            parts.append(of_day.filter(pc.field("host_id").isin(mine)))
+    samples = distinct(pa.concat_tables([CPU_SAMPLES.empty(), *parts]))
+    return _write(
+        lake_of(settings), day, shard, "cpu", len(sources), rejects,
+        {CPU_SAMPLES.name: samples, CPU_MINUTES.name: minutes(samples)},
+    )  # fmt: skip
+
+
+def ingest_hosts(settings: Settings, day: date) -> Ingested:
+    """Write ``hosts``, the inventory as of one day, and its ``rejects``."""
+    rejects: list[Reject] = []
+    inventories = []
+    sources = find(settings.root, settings.inputs.inventory, day=day)
+    for source in sources:
+        data, damage = read_bounded(source)
+        parsed = parse_hosts(data, HostContext(source.name))
+        rejects += [*damage, *parsed.rejects]
+        inventories.append(parsed)
+    merged = merge_hosts(inventories, day)
+    rejects += merged.rejects
+    return _write(
+        lake_of(settings), day, UNSHARDED, "hosts", len(sources), rejects, {HOSTS.name: merged.rows}
+    )
+
+
+def _write(
+    lake: Lake,
+    day: date,
+    shard: int,
+    part: str,
+    files: int,
+    rejects: list[Reject],
+    tables: dict[str, pa.Table],
+) -> Ingested:
+    tables = {**tables, REJECTS.name: _rejects_table(rejects)}
+    for name, rows in tables.items():
+        lake.write(BASE_TABLES[name], rows, day=day, shard=shard, part=part)
+    counts = {name: rows.num_rows for name, rows in tables.items()}
+    return Ingested(counts, len(rejects), files)
+
+
+def _rejects_table(rejects: list[Reject]) -> pa.Table:
+    unique = sorted(
+        {(r.host_id, r.source_path, r.line_number, r.reason, r.sample[:_MAX_SAMPLE]) for r in rejects},
+        key=lambda row: tuple("" if value is None else str(value) for value in row),
+    )
+    return pa.Table.from_arrays(
+        [
+            pa.array(column, field.type)
+            for column, field in zip(
+                zip(*unique, strict=True) if unique else [[]] * 5, REJECTS.schema, strict=True
+            )
+        ],
+        schema=REJECTS.schema,
+    )

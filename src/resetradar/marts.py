@@ -1,0 +1,230 @@
+"""Marts: derived tables, each made by one SELECT in ``sql/`` whose header is its contract.
+
+A header that differs from its query is refused before anything runs. ``day`` marts hold the rows of
+one day; ``window`` marts hold the state as of a day and look back ``history_days``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from resetradar.errors import ContractError
+from resetradar.lake import Lake, write_parquet
+from resetradar.mart_contracts import verify_investigation, verify_mart
+from resetradar.mart_headers import (
+    Check,
+    Field,
+    Investigation,
+    Mart,
+    read_investigation,
+    read_mart,
+)
+from resetradar.mart_session import add_table, arrow_fields, session
+from resetradar.settings import Parameters
+from resetradar.tables import BASE_TABLES
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Field",
+    "Investigation",
+    "Mart",
+    "build_mart",
+    "check_mart",
+    "load_investigations",
+    "load_marts",
+    "mart_path",
+    "sql_folder",
+]
+
+_AS_OF = "as_of"
+# A window that ends after midnight may begin, and may be sampled, on the day before.
+_DAY_LOOKBACK = timedelta(days=1)
+# Its rows carry no time: only the partition tells their day.
+_UNDATED = "rejects"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Outcome of one check of a built mart; a failed warning does not block."""
+
+    name: str
+    passed: bool
+    failed_rows: int
+    description: str
+    is_blocking: bool = True
+
+
+def sql_folder() -> Path:
+    """Folder of the SQL files: inside the installed package, else beside ``src``."""
+    package = Path(__file__).parent
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parents[1] / "sql"
+
+
+@cache
+def load_marts(folder: Path | None = None) -> tuple[Mart, ...]:
+    """All marts, each after the ones it reads.
+
+    Raises:
+        ContractError: A header lies about its query, reads an unknown table, or marts form a cycle.
+    """
+    folder = folder or sql_folder()
+    found = {path.stem: read_mart(path) for path in sorted(folder.glob("*.sql"))}
+    known = [*BASE_TABLES, *found]
+    for mart in found.values():
+        if unknown := [name for name in mart.inputs if name not in known]:
+            raise ContractError(f"{mart.path}: header says Input {unknown}, expected one of {known}")
+    marts = _in_order(found)
+    with session() as connection:
+        for name, table in BASE_TABLES.items():
+            add_table(connection, name, arrow_fields(table.schema))
+        for mart in marts:
+            verify_mart(connection, mart, {m.name: m for m in marts}, _samples(mart))
+            add_table(connection, mart.name, mart.columns)
+    return marts
+
+
+@cache
+def load_investigations(folder: Path | None = None) -> tuple[Investigation, ...]:
+    """The parameterised questions of ``sql/investigations``, by name.
+
+    They read the base tables and marts of all published days under their own names.
+
+    Raises:
+        ContractError: A header lies about its query.
+    """
+    folder = folder or sql_folder() / "investigations"
+    found = tuple(read_investigation(path) for path in sorted(folder.glob("*.sql")))
+    with session() as connection:
+        for name, table in BASE_TABLES.items():
+            add_table(connection, name, arrow_fields(table.schema))
+        for mart in load_marts():
+            add_table(connection, mart.name, mart.columns)
+        for investigation in found:
+            verify_investigation(connection, investigation)
+    return found
+
+
+def mart_path(lake: Lake, mart_name: str, day: date) -> Path:
+    """File that holds a mart of a day."""
+    return lake.root / mart_name / f"day={day.isoformat()}" / "mart.parquet"
+
+
+def build_mart(
+    mart: Mart, lake: Lake, day: date, parameters: Parameters, *, threads: int = 1
+) -> Path:
+    """Run a mart's query over the lake and replace its file of the day.
+
+    Inputs that were never written are empty, so the result may be an empty table, never an error.
+
+    Args:
+        mart: One of `load_marts`.
+        lake: Where the inputs are and the result goes.
+        day: The value of ``$as_of``.
+        parameters: Values of the other parameters.
+        threads: DuckDB threads; more than one may change the last digit of sums.
+
+    Returns:
+        The file, sorted by the mart's grain.
+    """
+    values = _bindings(mart, day, parameters)
+    with session(threads) as connection:
+        for name in mart.inputs:
+            _add_input(connection, mart, name, lake, day, parameters.history_days)
+        rows = connection.sql(mart.sql, params=values).to_arrow_table()
+    path = mart_path(lake, mart.name, day)
+    write_parquet(rows.sort_by([(column, "ascending") for column in mart.grain]), path)
+    return path
+
+
+def check_mart(mart: Mart, lake: Lake, day: date) -> list[CheckResult]:
+    """Results of a built mart's checks: its grain first, then its header's in their order.
+
+    Raises:
+        ContractError: The mart was not built for that day.
+    """
+    path = mart_path(lake, mart.name, day)
+    if not path.is_file():
+        raise ContractError(f"{mart.name}: expected {path}, found no file; build the day first")
+    with session() as connection:
+        add_table(connection, mart.name, mart.columns, [path])
+        rows = connection.table(mart.name)
+        grain = ", ".join(mart.grain)
+        keyed = rows.filter(" and ".join(f"{column} is not null" for column in mart.grain))
+        distinct = keyed.project(grain).distinct()
+        results = [_result("grain", _count(rows) - _count(distinct), f"one row per {grain}")]
+        for check in (*mart.checks, *mart.warns):
+            # "is not true": a check that a null cannot answer has failed.
+            failed = _count(rows.filter(f"({check.expression}) is not true"))
+            is_blocking = check in mart.checks
+            results.append(_result(check.name, failed, check.expression, is_blocking=is_blocking))
+    return results
+
+
+def _in_order(marts: Mapping[str, Mart]) -> tuple[Mart, ...]:
+    graph = {
+        name: sorted(set(mart.inputs) & set(marts)) for name, mart in sorted(marts.items())
+    }
+    try:
+        return tuple(marts[name] for name in TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise ContractError(
+            f"sql: expected marts without a cycle, found {' -> '.join(error.args[1])}"
+        ) from error
+
+
+def _samples(mart: Mart) -> dict[str, Any]:
+    # Any value binds: only names and types of the result are looked at.
+    return _bindings(mart, date(2000, 1, 1), Parameters())
+
+
+def _bindings(mart: Mart, day: date, parameters: Parameters) -> dict[str, Any]:
+    values = {_AS_OF: day, **parameters.model_dump()}
+    if unknown := [param.name for param in mart.params if param.name not in values]:
+        raise ContractError(
+            f"{mart.path}: header says Param {unknown}, expected one of {sorted(values)}"
+        )
+    return {param.name: values[param.name] for param in mart.params}
+
+
+def _add_input(  # noqa: PLR0913 - each is one fact about where the rows of an input lie
+    connection: duckdb.DuckDBPyConnection,
+    mart: Mart,
+    name: str,
+    lake: Lake,
+    day: date,
+    history_days: int,
+) -> None:
+    lookback = _DAY_LOOKBACK if mart.span == "day" else timedelta(days=history_days - 1)
+    if name == "hosts":
+        hosts = BASE_TABLES["hosts"]
+        columns = arrow_fields(hosts.schema)
+        add_table(connection, "host_periods", columns, lake.files(hosts, day, day))
+        query = (sql_folder() / "views" / "hosts.sql").read_text(encoding="utf-8")
+        connection.execute(query, {_AS_OF: day})
+    elif name in BASE_TABLES:
+        table = BASE_TABLES[name]
+        first = day if name == _UNDATED else day - lookback
+        files = lake.files(table, first, day)
+        add_table(connection, name, arrow_fields(table.schema), files)
+    else:
+        upstream = {m.name: m for m in load_marts(mart.path.parent)}[name]
+        back = lookback.days if mart.span == "window" and upstream.span == "day" else 0
+        days = (day - timedelta(days=back - n) for n in range(back + 1))
+        paths = (mart_path(lake, name, each) for each in days)
+        add_table(connection, name, upstream.columns, [path for path in paths if path.is_file()])
+
+
+def _count(rows: duckdb.DuckDBPyRelation) -> int:
+    return int(rows.count("*").fetchall()[0][0])
+
+
+def _result(name: str, failed: int, description: str, *, is_blocking: bool = True) -> CheckResult:
+    return CheckResult(name, failed == 0, failed, description, is_blocking)

@@ -1,0 +1,119 @@
+"""Why a device was reset: the trigger class and the driver's own reason, from what the lines say.
+
+docs/method.md#triggers states the order of the evidence. Counters are cumulative, so only what
+grew between two dumps counts, never a value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resetradar.catalogue import Driver, load_catalogue
+from resetradar.scan import Event
+
+_STARVED = "poll_starvation"
+# A wording that settles what the driver's more general line before it left open.
+_REFINED_BY = {
+    "ena.napi_starved": _STARVED,
+    "ena.tx_cq_found": "missed_interrupt",
+    "ena.tx_cq_none": "tx_completion_timeout",
+}
+# Reasons of one trigger class that a message tells apart.
+_REASON_OF = {
+    "ena.msix_rx": "MISS_FIRST_INTERRUPT",
+    "ena.admin_missed_irq": "MISSING_ADMIN_INTERRUPT",
+    "ena.rx_req_id": "INV_RX_REQ_ID",
+    "ena.rx_desc": "RX_DESCRIPTOR_MALFORMED",
+    "ena.tx_req_id": "INV_TX_REQ_ID",
+    "ena.tx_no_skb": "INV_TX_REQ_ID",
+    "ena.too_many_rx": "TOO_MANY_RX_DESCS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Trigger class, the driver's reason and the evidence for both; None where nothing tells."""
+
+    trigger: str | None
+    reset_reason: str | None
+    basis: str | None
+
+
+def classify(
+    driver: str,
+    symptoms: Sequence[Event],
+    counters: dict[str, int],
+    earlier: dict[str, int] | None,
+) -> Verdict:
+    """Trigger and reason of one episode.
+
+    Args:
+        driver: Driver name.
+        symptoms: Lines before the reset began, in order.
+        counters: Counters of the episode's dump; empty without one.
+        earlier: Counters of the dump before it in the same boot; None without one.
+    """
+    facts = load_catalogue().drivers.get(driver)
+    reasons = {reason.name: reason for reason in facts.reasons} if facts else {}
+    grown = _grown(facts, counters, earlier)
+    if len(grown) == 1 and reasons[grown[0]].trigger:
+        return Verdict(reasons[grown[0]].trigger, grown[0], "counter")
+    trigger, basis, event = _from_lines(symptoms)
+    if trigger is None:
+        return Verdict(None, None, None)
+    return Verdict(trigger, _reason(facts, trigger, event), basis)
+
+
+def _grown(
+    facts: Driver | None, counters: dict[str, int], earlier: dict[str, int] | None
+) -> list[str]:
+    """Reasons whose own counter grew by one reset since the dump before."""
+    if facts is None or earlier is None:
+        return []
+    return [
+        reason.name
+        for reason in facts.reasons
+        if reason.counter in counters
+        and reason.counter in earlier
+        and counters[reason.counter] > earlier[reason.counter]
+    ]
+
+
+def _from_lines(symptoms: Sequence[Event]) -> tuple[str | None, str | None, Event | None]:
+    for event in symptoms:
+        refined = _REFINED_BY.get(event.match.message.id)
+        if refined:
+            return refined, "refining line", event
+    for event in symptoms:
+        if is_starved(event):
+            return _STARVED, "napi scheduled and late", event
+    for event in symptoms:
+        if event.match.message.is_decisive and event.match.message.trigger:
+            return event.match.message.trigger, "decisive line", event
+    for event in symptoms:
+        if event.match.message.trigger:
+            return event.match.message.trigger, "first symptom", event
+    return None, None, None
+
+
+def is_starved(event: Event) -> bool:
+    """The watchdog line itself states that NAPI was scheduled and did not run for its threshold."""
+    fields = event.match.fields
+    threshold, silent = fields.get("threshold_us"), fields.get("since_napi_us")
+    return (
+        event.match.message.trigger == "netdev_watchdog"
+        and fields.get("napi_scheduled") == 1
+        and isinstance(threshold, int)
+        and isinstance(silent, int)
+        and silent > threshold
+    )
+
+
+def _reason(facts: Driver | None, trigger: str, event: Event | None) -> str | None:
+    if facts is None or not facts.reasons:
+        return None
+    named = {reason.name for reason in facts.reasons}
+    message_id = event.match.message.id if event else ""
+    for prefix, name in _REASON_OF.items():
+        if message_id.startswith(prefix) and name in named:
+            return name
+    return next((reason.name for reason in facts.reasons if reason.trigger == trigger), None)

@@ -1,0 +1,218 @@
+"""Episodes and events as rows of the base tables ``resets`` and ``kernel_events``."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from resetradar.clock import SECOND_US
+from resetradar.episodes import Episode, gap_us
+from resetradar.reasons import classify
+from resetradar.scan import Event
+from resetradar.tables import KERNEL_EVENTS, RESETS
+
+_DEFAULT_WINDOW_US = 5 * SECOND_US
+# Lines of one message further apart than this are rows of their own.
+_RUN_GAP_US = 10 * SECOND_US
+_SCALE = {"_us": 1, "_ms": 1000, "_s": SECOND_US}
+
+
+def duration_us(event: Event, name: str) -> int | None:
+    """Duration that a line states under ``name``, in microseconds whatever unit it printed."""
+    for suffix, factor in _SCALE.items():
+        value = event.match.fields.get(name + suffix)
+        if isinstance(value, int):
+            return value * factor
+    return None
+
+
+def number(event: Event, *names: str) -> int | None:
+    """First of the named integer fields that the line has."""
+    for name in names:
+        value = event.match.fields.get(name)
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def reset_record(episode: Episode, host_id: str | None) -> dict[str, Any]:
+    """One row of ``resets``; times are UTC microseconds, null where the log does not say."""
+    lines = episode.events
+    first, begin = lines[0], _begin(episode)
+    symptoms = episode.symptoms
+    told = classify(episode.driver, symptoms, episode.counters, episode.earlier_counters)
+    window = _window(episode, begin)
+    started_us = min((at for event in symptoms if (at := _started(event)) is not None),
+                     default=first.at_us)  # fmt: skip
+    monotonic = begin.monotonic_us if begin else first.monotonic_us
+    errors = [event.clock_error_s for event in lines if event.clock_error_s is not None]
+    watchdog = next((e for e in symptoms if e.match.message.driver == "netdev_watchdog"), None)
+    late = _longest(symptoms, "since_napi")
+    device = episode.pci_address or episode.interface or ""
+    moment = (begin or first).at_us or (begin or first).monotonic_us or first.line_number
+    name = f"{host_id}|{episode.driver}|{device}|{moment}"
+    return {
+        "host_id": host_id,
+        "reset_id": hashlib.blake2b(name.encode(), digest_size=8).hexdigest(),
+        "kind": "stall" if begin is None else "reset",
+        "boot_id": next((event.boot_id for event in lines if event.boot_id), None),
+        "driver": episode.driver,
+        "driver_version": episode.driver_version,
+        "pci_address": episode.pci_address,
+        "interface": episode.interface,
+        "started_at": started_us,
+        "reset_at": begin.at_us if begin else None,
+        "ended_at": _end(episode),
+        "outcome": episode.outcome,
+        "trigger": told.trigger,
+        "reset_reason": told.reset_reason,
+        "reason_basis": told.basis,
+        "queues": sorted({q for e in symptoms if (q := number(e, "queue")) is not None}),
+        "napi_cpu": next((c for e in symptoms if (c := number(e, "napi_cpu")) is not None), None),
+        "watchdog_cpu": number(watchdog, "cpu") if watchdog else None,
+        "since_napi_us": late and duration_us(late, "since_napi"),
+        "since_interrupt_us": _first(symptoms, "since_interrupt"),
+        "threshold_us": _first(symptoms, "threshold") or _first(symptoms, "tx_timeout"),
+        "napi_scheduled": _scheduled(symptoms),
+        "window_start_at": window[0],
+        "window_end_at": window[1],
+        "window_basis": window[2],
+        "uptime_s": None if monotonic is None else monotonic / SECOND_US,
+        "lines": len(lines),
+        "clock_error_s": max(errors, default=None),
+        "first_line": first.first_line,
+        "first_line_at": first.at_us,
+        "source_path": first.source_path,
+        "line_number": first.line_number,
+    }
+
+
+def _begin(episode: Episode) -> Event | None:
+    """Line that stands for the moment of the reset; None for a stall."""
+    if episode.begin is not None:
+        return episode.begin
+    if episode.is_begin_missing:
+        return (episode.after or [episode.done or episode.symptoms[-1]])[0]
+    if episode.outcome == "reset_unconfirmed":
+        return next(event for event in episode.symptoms if event.match.message.is_decisive)
+    return None
+
+
+def _end(episode: Episode) -> int | None:
+    if episode.done is not None:
+        return episode.done.at_us
+    ends = ("recovered_without_reset", "reset_cancelled", "reset_failed")
+    closing = [e for e in episode.events if e.match.message.role in ends]
+    return closing[-1].at_us if closing else None
+
+
+def _started(event: Event) -> int | None:
+    """Time of a symptom, computed back from the duration that its line states."""
+    if event.at_us is None:
+        return None
+    stated = duration_us(event, "stall") or duration_us(event, "since_last_trans")
+    if stated is None and event.match.fields.get("napi_scheduled") == 1:
+        stated = duration_us(event, "since_napi")
+    return event.at_us - (stated or 0)
+
+
+def _longest(events: Sequence[Event], name: str) -> Event | None:
+    stated = [(d, e) for e in events if (d := duration_us(e, name)) is not None]
+    return max(stated, key=lambda pair: pair[0])[1] if stated else None
+
+
+def _first(events: Iterable[Event], name: str) -> int | None:
+    return next((d for event in events if (d := duration_us(event, name)) is not None), None)
+
+
+def _scheduled(events: Iterable[Event]) -> bool | None:
+    values = [v for event in events if (v := number(event, "napi_scheduled")) is not None]
+    return None if not values else any(values)
+
+
+def _window(episode: Episode, begin: Event | None) -> tuple[int | None, int | None, str]:
+    """Interval in which the driver says that it was not served, and what that rests on."""
+    late = _longest(episode.symptoms, "since_napi")
+    if late is not None:
+        length, end, basis = duration_us(late, "since_napi"), late, "since_napi"
+    else:
+        decisive = [e for e in episode.symptoms if e.match.message.is_decisive]
+        end = (decisive or episode.symptoms[-1:] or [begin or episode.events[0]])[0]
+        stall = _longest(episode.symptoms, "stall")
+        length = _first(episode.symptoms, "threshold") or _first(episode.symptoms, "tx_timeout")
+        basis = "threshold" if length else "default"
+        if stall is not None:
+            length, end, basis = duration_us(stall, "stall"), stall, "stall"
+    if end.at_us is None:
+        return None, None, basis
+    return end.at_us - (length or _DEFAULT_WINDOW_US), end.at_us, basis
+
+
+def event_rows(events: Iterable[Event], host_id: str) -> list[dict[str, Any]]:
+    """Rows of ``kernel_events`` from the ordered events of one boot; runs are one row each."""
+    rows: list[dict[str, Any]] = []
+    open_runs: dict[tuple[Any, ...], tuple[dict[str, Any], Event]] = {}
+    for event in events:
+        match = event.match
+        key = (match.message.id, match.driver, match.pci_address, match.interface,
+               number(event, "queue"))  # fmt: skip
+        run = open_runs.get(key)
+        if run is not None and gap_us(run[1], event) <= _RUN_GAP_US:
+            row = run[0]
+            row["lines"] += 1
+            row["last_event_at"] = max(row["last_event_at"] or 0, event.at_us or 0) or None
+        else:
+            row = _event_row(event, host_id)
+            rows.append(row)
+        open_runs[key] = (row, event)
+        counter, value = match.fields.get("counter"), match.fields.get("value")
+        if isinstance(counter, str) and isinstance(value, int):
+            row["counters"] = {**(row["counters"] or {}), counter: value}
+    return rows
+
+
+def _event_row(event: Event, host_id: str) -> dict[str, Any]:
+    match = event.match
+    return {
+        "host_id": host_id,
+        "event_at": event.at_us,
+        "last_event_at": event.at_us,
+        "monotonic_us": event.monotonic_us,
+        "clock_error_s": event.clock_error_s,
+        "boot_id": event.boot_id,
+        "driver": match.driver,
+        "driver_version": match.driver_version,
+        "pci_address": match.pci_address,
+        "interface": match.interface,
+        "message_id": match.message.id,
+        "role": match.message.role,
+        "trigger": match.message.trigger,
+        "is_decisive": match.message.is_decisive,
+        "queue": number(event, "queue"),
+        "cpu": number(event, "napi_cpu", "cpu"),
+        "since_napi_us": duration_us(event, "since_napi"),
+        "since_interrupt_us": duration_us(event, "since_interrupt"),
+        "threshold_us": duration_us(event, "threshold"),
+        "stalled_us": duration_us(event, "stall"),
+        "napi_scheduled": _scheduled([event]),
+        "status": number(event, "status"),
+        "counters": None,
+        "lines": 1,
+        "text": event.text,
+        "source_path": event.source_path,
+        "line_number": event.line_number,
+    }
+
+
+def resets_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """``resets`` from records."""
+    return pa.Table.from_pylist(rows, schema=RESETS.schema)
+
+
+def events_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """``kernel_events`` from rows; counters as a map in a fixed order."""
+    for row in rows:
+        if row["counters"] is not None:
+            row["counters"] = sorted(row["counters"].items())
+    return pa.Table.from_pylist(rows, schema=KERNEL_EVENTS.schema)

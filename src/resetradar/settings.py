@@ -1,0 +1,149 @@
+"""The configuration file, as one typed object. Nothing else reads the environment.
+
+Precedence: command line, then ``RESETRADAR_…`` variables, then ``resetradar.toml``, then defaults.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from resetradar.errors import SettingsError
+
+FILE_NAME = "resetradar.toml"
+
+Templates = Annotated[list[str], Field(default_factory=list)]
+
+
+class Inputs(BaseModel):
+    """Where the files of the fleet are: path templates with ``{host_id}``, ``{day}`` and ``*``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    logs: Templates
+    cpu: Templates
+    inventory: Templates
+    timezone: str = "UTC"
+    max_silence_s: float = Field(default=3600.0, gt=0, le=86400)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError("expected an IANA zone name such as UTC or Europe/Berlin") from error
+        return value
+
+
+class Parameters(BaseModel):
+    """Values that the SQL files ask for by name; unit and meaning stand in their headers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    history_days: int = Field(default=28, ge=1, le=366)
+    saturation_pct: float = Field(default=95.0, gt=0, le=100)
+    starved_ratio: float = Field(default=0.8, gt=0, le=1)
+    episode_gap_s: float = Field(default=900.0, gt=0)
+    memory_h: float = Field(default=168.0, gt=0)
+    prior_per_1000h: float = Field(default=1.25, gt=0)
+    family_weight: float = Field(default=20.0, gt=0)
+    min_host_exposure_h: float = Field(default=1.0, ge=0)
+    min_cohort_exposure_h: float = Field(default=24.0, gt=0)
+    elevated_score: float = Field(default=2.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything a run needs to know. Relative paths start at the configuration file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", env_prefix="RESETRADAR_", env_nested_delimiter="__"
+    )
+
+    fleet: str = Field(default="fleet", pattern=r"^[A-Za-z0-9_.-]+$")
+    shards: int = Field(default=4, ge=1, le=4096)
+    workers: int = Field(default=0, ge=0, description="0 takes one per CPU")
+    lake: Path = Path("lake")
+    published: Path = Path("published")
+    inputs: Inputs = Field(default_factory=Inputs)
+    parameters: Parameters = Field(default_factory=Parameters)
+    root: Path = Field(default_factory=Path.cwd, description="folder of the configuration file")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of the sources: arguments, environment, file."""
+        del dotenv_settings, file_secret_settings
+        toml = TomlConfigSettingsSource(settings_cls, _reading) if _reading else None
+        return (init_settings, env_settings, *([toml] if toml else []))
+
+    @property
+    def lake_root(self) -> Path:
+        """Absolute folder of the base tables."""
+        return self.root / self.lake
+
+    @property
+    def published_root(self) -> Path:
+        """Absolute folder of the published runs and exports."""
+        return self.root / self.published
+
+    @property
+    def worker_count(self) -> int:
+        """Processes to use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+# pydantic-settings takes its file from the class; this is the file of the load in progress.
+_reading: Path | None = None
+
+
+def config_path(path: Path | None = None) -> Path:
+    """The configuration file: the argument, else ``RESETRADAR_CONFIG``, else the working folder's."""
+    return (path or Path(os.environ.get("RESETRADAR_CONFIG", FILE_NAME))).resolve()
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the configuration file.
+
+    Raises:
+        SettingsError: The file is missing, is not TOML, or a key is missing or has a wrong form.
+    """
+    global _reading  # noqa: PLW0603 - see above
+    file = config_path(path)
+    if not file.is_file():
+        raise SettingsError(
+            f"{file}: no such configuration file; write one with `resetradar init` "
+            "or name one with --config"
+        )
+    _reading = file
+    try:
+        return Settings(root=file.parent)
+    except ValidationError as error:
+        raise SettingsError(_explain(file, error)) from error
+    except ValueError as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from error
+    finally:
+        _reading = None
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        found = f", found {problem['input']!r}" if problem["type"] != "missing" else ""
+        lines.append(f"{file}: {key}: {problem['msg']}{found}")
+    return "\n".join(lines)

@@ -1,0 +1,106 @@
+"""A seeded fleet in the files that real hosts write, with its truth.
+
+One machine image leaks memory cgroups and starves a CPU after two days of uptime; three hosts on
+other images reset far more often than everybody, each for another reason; the rest is background.
+Hosts are written one after another and line by line, so the size of a fleet is bounded by the disk.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+
+from resetradar.errors import InputError
+from resetradar.simulate.cpu import write_cpu
+from resetradar.simulate.incidents import Incident, boots, incidents
+from resetradar.simulate.inventory import write_inventory
+from resetradar.simulate.logs import write_logs
+from resetradar.simulate.plan import SECOND, Fleet, Host, plan_fleet
+from resetradar.simulate.timeline import timeline
+from resetradar.simulate.truth import Truth, tell, write_truth
+
+__all__ = ["Truth", "simulate"]
+
+LAST_DAY = date(2026, 11, 21)
+_DAMAGES = {"cut_file": "cut", "invalid_bytes": "invalid_utf8_and_nul", "crlf": "crlf"}
+_CONFIG = """\
+# A simulated fleet; truth.json beside this file says what is in it.
+fleet = "simulated"
+shards = 2
+
+[inputs]
+logs = [
+  "logs/{host_id}/kern.log*",
+  "logs/{host_id}/journal*.json*",
+  "logs/{host_id}/dmesg*",
+]
+cpu = ["cpu/{host_id}/*-{day}.json*"]
+inventory = ["inventory/describe-instances.json", "inventory/hosts.csv"]
+timezone = "UTC"
+"""
+
+
+def simulate(  # noqa: PLR0913 - a fleet has six independent sizes, two of them defaulted
+    hosts: int,
+    days: int,
+    seed: int,
+    out: Path,
+    *,
+    last_day: date = LAST_DAY,
+    cpu_interval_s: int = 60,
+) -> Truth:
+    """Write a fleet below ``out`` and return its truth, which is also in ``out/truth.json``.
+
+    The same arguments write the same bytes. Small fleets have only the first of the special hosts;
+    the planted hosts reach 20 resets from seven days on.
+
+    Args:
+        hosts: Number of hosts.
+        days: Number of UTC days, ending with ``last_day``.
+        seed: Any number; another seed is another fleet.
+        out: New or empty folder.
+        last_day: Last simulated day.
+        cpu_interval_s: Seconds between two CPU samples, a divisor of a day.
+
+    Raises:
+        InputError: A number is out of range or the folder holds files.
+    """
+    _check(hosts, days, cpu_interval_s, out)
+    fleet = plan_fleet(hosts, days, seed, last_day, cpu_interval_s)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "resetradar.toml").write_text(_CONFIG, encoding="utf-8")
+    write_inventory(fleet, out / "inventory")
+    happened: list[tuple[Host, tuple[Incident, ...]]] = []
+    damaged: dict[str, str] = {}
+    happened += ((host, _write_host(fleet, host, out, damaged)) for host in fleet.hosts)
+    truth = tell(fleet, happened, damaged)
+    write_truth(truth, out / "truth.json")
+    return truth
+
+
+def _write_host(
+    fleet: Fleet, host: Host, out: Path, damaged: dict[str, str]
+) -> tuple[Incident, ...]:
+    lives = boots(fleet, host)
+    happened = incidents(fleet, host, lives)
+    lines = timeline(fleet, host, lives, happened)
+    logs = write_logs(fleet, host, lines, out / "logs" / host.host_id)
+    cpu = write_cpu(fleet, host, lives, happened, out / "cpu" / host.host_id)
+    # A file's own time is the only hint at the year of a traditional time stamp.
+    for path in [*logs, *cpu]:
+        os.utime(path, (fleet.end_us // SECOND, fleet.end_us // SECOND))
+    for feature in host.features:
+        if feature in _DAMAGES:
+            damaged[logs[-1].relative_to(out).as_posix()] = _DAMAGES[feature]
+    return happened
+
+
+def _check(hosts: int, days: int, cpu_interval_s: int, out: Path) -> None:
+    for name, value, most in (("hosts", hosts, 50_000), ("days", days, 366)):
+        if not 1 <= value <= most:
+            raise InputError(f"simulate: expected {name} from 1 to {most}, found {value}")
+    if cpu_interval_s < 1 or 86_400 % cpu_interval_s:
+        raise InputError(
+            f"simulate: expected a CPU interval that divides a day, found {cpu_interval_s} s"
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: expected a new or empty folder, found files; name another one")

@@ -1,0 +1,188 @@
+"""What people see in a terminal: tables, a run's progress, and what could not be seen."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from resetradar.adhoc import Found, iso
+
+_VERDICT_STYLES = {
+    "host_starved": "yellow",
+    "device_fault": "red",
+    "interrupt_lost": "magenta",
+    "requested": "dim",
+}
+_PLAIN_WIDTH = 160
+
+
+def console(*, is_error: bool = False) -> Console:
+    """A console for standard output or standard error; wide where no terminal sets the width."""
+    found = Console(stderr=is_error, highlight=False)
+    return found if found.is_terminal else Console(
+        stderr=is_error, highlight=False, width=_PLAIN_WIDTH
+    )  # fmt: skip
+
+
+def host_table(records: Iterable[dict[str, Any]]) -> Table:
+    """The ranked hosts."""
+    table = _table("#:r host family zone image resets:r observed:r verdict score:r why")
+    for record in records:
+        verdict = record["verdict"] or "-"
+        score = record["score"]
+        table.add_row(
+            str(record["rank"]),
+            Text(record["host_id"], style="bold"),
+            record["instance_family"],
+            record["availability_zone"],
+            _short(record["ami_id"]),
+            str(record["resets"]),
+            f"{record['exposure_h']:.0f} h",
+            Text(verdict, style=_VERDICT_STYLES.get(verdict, "")),
+            "-" if score is None else f"{score:.1f}",
+            Text(record["reasons"]),
+        )
+    return table
+
+
+def cohort_table(records: Iterable[dict[str, Any]]) -> Table:
+    """The cohorts whose rate is certainly above the rest of the fleet's."""
+    table = _table("cohort hosts:r affected:r per_1000_h:r rest:r ratio:r 95_%_interval:r")
+    for record in records:
+        values = " × ".join(_short(v) for v in record["cohort_values"].split(" × "))
+        table.add_row(
+            Text(f"{record['attributes']} = {values}"),
+            str(record["hosts"]),
+            str(record["affected_hosts"]),
+            f"{record['resets_per_1000h']:.2f}",
+            f"{record['rest_per_1000h']:.2f}",
+            f"{record['rate_ratio']:.1f}",
+            f"{record['rate_ratio_low']:.1f} to {record['rate_ratio_high']:.1f}",
+        )
+    return table
+
+
+def episode_table(found: Found) -> Table:
+    """Episodes of arbitrary files."""
+    table = _table("when_(UTC) host device kind reason queue:r NAPI_late:r outcome lines:r where")
+    for record in found.records:
+        late = record["since_napi_us"]
+        device = " ".join(
+            record[k] for k in ("driver", "pci_address", "interface") if record[k]
+        )
+        table.add_row(
+            _when(record),
+            Text(record["host_id"] or "-"),
+            Text(device),
+            record["kind"],
+            record["reset_reason"] or record["trigger"] or "unknown",
+            ",".join(map(str, record["queues"])) or "-",
+            "-" if late is None else f"{late / 1e6:.1f} s",
+            record["outcome"],
+            str(record["lines"]),
+            Text(f"{record['source_path']}:{record['line_number']}"),
+        )
+    return table
+
+
+def _when(record: dict[str, Any]) -> str:
+    moment = record["reset_at"] or record["first_line_at"]
+    if moment is not None:
+        return (iso(moment) or "")[:19].replace("T", " ")
+    return "-" if record["uptime_s"] is None else f"uptime {record['uptime_s']:.1f} s"
+
+
+def rows_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows of any query."""
+    rows = list(rows)
+    table = Table(box=SIMPLE_HEAD)
+    for place, column in enumerate(columns):
+        is_number = any(isinstance(row[place], int | float) for row in rows)
+        table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell_text(value)) for value in row))
+    return table
+
+
+def cell_text(value: Any) -> str:
+    """One value as a person reads it."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return value.isoformat(" ", timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _table(columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for word in columns.split():
+        name, _, side = word.partition(":")
+        # Only prose may wrap: names and figures stay whole.
+        is_prose = name in {"why", "where", "device", "cohort"}
+        table.add_column(
+            name.replace("_", " "),
+            justify="right" if side == "r" else "left",
+            no_wrap=not is_prose,
+            overflow="fold",
+            min_width=20 if name == "why" else None,
+        )
+    return table
+
+
+def _short(value: str) -> str:
+    """An image id cut to what tells it from others."""
+    return value[:12] + "…" if value.startswith("ami-") and len(value) > 13 else value
+
+
+class StepReporter(Protocol):
+    """Takes the events of a run."""
+
+    def __call__(self, step: str, text: str) -> None: ...
+
+
+class RunProgress:
+    """Progress of a run on standard error: a bar in a terminal, one line a step elsewhere."""
+
+    def __init__(self, steps: int) -> None:
+        self._console = console(is_error=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=steps, detail="")
+
+    def __enter__(self) -> "RunProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, step: str, text: str) -> None:
+        """Show what a step does."""
+        is_done = text == "done"
+        if self._console.is_terminal:
+            self._progress.update(
+                self._task,
+                advance=int(is_done),
+                description=step.ljust(18),
+                detail="" if text in {"started", "done"} else escape(text)[:60],
+            )
+        elif text not in {"started", "done"} or is_done:
+            self._console.print(f"{step}: {text}", markup=False)
