@@ -179,10 +179,14 @@ def explain(host: str, *, config: Config = None) -> None:
     if not terms:
         raise InputError(f"host {host!r}: expected a host of the last published run, found none")
     out = console()
-    out.print(host_table(investigate(settings, "ranked_hosts", {"host_id": host, "hosts": 1}).records()))
+    out.print(
+        host_table(investigate(settings, "ranked_hosts", {"host_id": host, "hosts": 1}).records())
+    )
     from resetradar.marts import load_marts  # noqa: PLC0415 - reads all headers
 
-    columns = {c.name: c for mart in load_marts() if mart.name == "host_scores" for c in mart.columns}
+    columns = {
+        c.name: c for mart in load_marts() if mart.name == "host_scores" for c in mart.columns
+    }
     out.print(rows_table(
         ("term", "value", "unit", "meaning"),
         [(name, cell_text(value), columns[name].unit, columns[name].meaning)
@@ -211,7 +215,11 @@ def sql(
     settings = load_settings(config)
     parameters = dict(_pair(text) for text in param or [])
     is_question = query in questions()
-    answer = investigate(settings, query, parameters) if is_question else ask(settings, query, parameters)
+    answer = (
+        investigate(settings, query, parameters)
+        if is_question
+        else ask(settings, query, parameters)
+    )
     if as_json_lines:
         _print_json(answer)
     else:
@@ -222,14 +230,25 @@ def sql(
 def simulate(
     out: Annotated[Path, typer.Argument(help="New or empty folder.")],
     *,
-    hosts: Annotated[int, typer.Option(help="Hosts of the fleet.")] = 48,
+    hosts: Annotated[int, typer.Option(help="Hosts of the fleet.")] = 44,
     days: Annotated[int, typer.Option(help="UTC days of logs and metrics.")] = 7,
-    seed: Annotated[int, typer.Option(help="Another seed is another fleet.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed is another fleet.")] = 3,
+    cpu_interval_s: Annotated[int, typer.Option(help="Sampling interval of CPU metrics.")] = 60,
+    lines_per_hour: Annotated[float, typer.Option(help="Ordinary log lines of a host.")] = 3.0,
+    sampled_share: Annotated[float, typer.Option(help="Healthy hosts with CPU metrics.")] = 0.15,
 ) -> None:
     """Write a fleet with known faults in the files real hosts write, and its truth."""
     from resetradar.simulate import simulate as write_fleet  # noqa: PLC0415 - only this verb
 
-    write_fleet(hosts, days, seed, out)
+    write_fleet(
+        hosts,
+        days,
+        seed,
+        out,
+        cpu_interval_s=cpu_interval_s,
+        lines_per_hour=lines_per_hour,
+        sampled_share=sampled_share,
+    )
     typer.echo(f"wrote {hosts} hosts x {days} days below {out}; truth.json says what is in them")
 
 

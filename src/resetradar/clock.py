@@ -1,4 +1,4 @@
-"""Every rule about time: year inference, zones, boot anchors. Nothing else turns text into instants.
+"""Every rule about time: year inference, zones, boot anchors. Only here text becomes instants.
 
 Instants are integers: microseconds since 1970 in UTC. docs/method.md#year states the rules.
 """
@@ -53,10 +53,14 @@ class Calendar:
 
         Source: RFC 3164 4.1.2 has no year; docs/method.md#year.
         """
-        year = stamp.year or infer_year(stamp.month, stamp.day, self.near, is_latest=self.is_latest)
+        year = stamp.year
+        if year is None:
+            year = infer_year(stamp.month, stamp.day, self.near, is_latest=self.is_latest)
         if year is None:
             return None
-        base = _day_start(year, stamp.month, stamp.day, self.zone if stamp.offset_s is None else UTC)
+        base = _day_start(
+            year, stamp.month, stamp.day, self.zone if stamp.offset_s is None else UTC
+        )
         if base is None or stamp.hour > 23 or stamp.minute > 59 or stamp.second > 60:
             return None
         if stamp.offset_s is None and self.zone is not UTC:
@@ -124,9 +128,12 @@ def zone_named(name: str) -> tzinfo:
 
 _ANCHOR_LINES = (
     # drivers/rtc/class.c prints the clock it read, with the epoch in brackets.
-    re.compile(rb"^[^\n]*?\[\s*(\d+\.\d{6})[^\n]*setting system clock to [^\n]*\((\d{9,10})\)", re.M),
+    re.compile(
+        rb"^[^\n]*?\[\s*(\d+\.\d{6})[^\n]*setting system clock to [^\n]*\((\d{9,10})\)",
+        re.MULTILINE,
+    ),
     # kernel/audit.c stamps each record with the epoch in milliseconds.
-    re.compile(rb"^[^\n]*?\[\s*(\d+\.\d{6})[^\n]*?\baudit\((\d{9,10}\.\d{3}):\d+\)", re.M),
+    re.compile(rb"^[^\n]*?\[\s*(\d+\.\d{6})[^\n]*?\baudit\((\d{9,10}\.\d{3}):\d+\)", re.MULTILINE),
 )
 
 

@@ -126,7 +126,7 @@ class LineCounter:
     uptimes: list[Ints] = field(default_factory=list)
     uptime_sizes: list[Ints] = field(default_factory=list)
     # Time of the last stamped line: lines without a stamp continue it.
-    _last_us: int | None = None
+    last_us: int | None = None
 
     def count(self, data: bytes, newlines: Ints, host_id: str, ledger: Ledger) -> None:
         """Count one block of whole lines for one host."""
@@ -152,8 +152,8 @@ class LineCounter:
         stamped = np.flatnonzero(is_stamped)
         if not len(stamped):
             stamped = np.array([len(starts)])
-        if self._last_us is not None and stamped[0]:
-            head = np.full(stamped[0], self._last_us, np.int64)
+        if self.last_us is not None and stamped[0]:
+            head = np.full(stamped[0], self.last_us, np.int64)
             ledger.count(host_id, head, sizes[: stamped[0]], 0)
         key = np.zeros(len(starts), np.int64)
         for column in range(len(columns)):
@@ -161,17 +161,20 @@ class LineCounter:
         digits = clock.astype(np.int64) - ord("0")
         within = digits[:, 3] * 600 + digits[:, 4] * 60 + digits[:, 6] * 10 + digits[:, 7]
         within = _carry(np.where(is_stamped, within, -1))
-        edges = stamped[np.flatnonzero(np.diff(key[stamped], prepend=-1))] if stamped[0] < len(
-            starts
-        ) else stamped[:0]
+        edges = (
+            stamped[np.flatnonzero(np.diff(key[stamped], prepend=-1))]
+            if stamped[0] < len(starts)
+            else stamped[:0]
+        )
         for first, last in zip(edges, [*edges[1:], len(starts)], strict=True):
             line = data[starts[first] : starts[first] + sizes[first]]
             record = self.envelope.parse(decode(line))
-            instant = record and record.stamp and self.calendar.instant(record.stamp)
+            stamp = record.stamp if record else None
+            instant = self.calendar.instant(stamp) if stamp else None
             if instant is None:
                 continue
             base = instant // SECOND_US * SECOND_US - int(within[first]) * SECOND_US
-            self._last_us = base + int(within[last - 1]) * SECOND_US
+            self.last_us = base + int(within[last - 1]) * SECOND_US
             if base + HOUR_US < ledger.start_us or base >= ledger.end_us:
                 continue
             instants = base + within[first:last] * SECOND_US
@@ -205,6 +208,7 @@ class LineCounter:
             return
         scale = SECOND_US // times.per_second
         instants = np.array([int(number) * scale for _, number in matches], np.int64)
+        self.last_us = int(instants[-1])
         cuts = np.flatnonzero(np.diff(instants // HOUR_US, prepend=-1))
         for start, stop in zip(cuts, [*cuts[1:], len(at)], strict=True):
             text = data[starts[at[start]] : starts[at[stop - 1]] + sizes[at[stop - 1]]]
@@ -223,6 +227,7 @@ class LineCounter:
                 tally.kernel_lines += record.is_kernel
                 tally.bytes += len(line) + 1
                 tally.saw(at_us, at_us)
+            self.last_us = at_us or self.last_us
 
 
 def line_ends(data: bytes) -> Ints:

@@ -8,7 +8,7 @@ the rules and the time limits.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from resetradar.catalogue import UNKNOWN_DRIVER, load_catalogue
+from resetradar.catalogue import UNKNOWN_DRIVER, Match, load_catalogue
 from resetradar.clock import SECOND_US
 from resetradar.scan import Event
 from resetradar.timeline import boots
@@ -140,14 +140,16 @@ class _Boot:
             if UNKNOWN_DRIVER in (match.driver, device.driver) or device.driver == match.driver
         ]  # fmt: skip
         if match.pci_address:
+            self._join_by_name(match, same)
             at_address = [d for d in same if d.pci_address == match.pci_address]
             named = [d for d in at_address if d.interface == match.interface]
             # A name may change after probe, but not in mid-episode: then it is another port.
             idle = [d for d in at_address if match.interface is None or not (d.reset or d.pending)]
-            by_name = [d for d in same if d.pci_address is None and d.interface == match.interface]
-            found = named or idle or by_name
+            found = named or idle
         elif match.interface:
             found = [device for device in same if device.interface == match.interface]
+            nameless = [device for device in same if device.interface is None]
+            found = found or (nameless if len(nameless) == 1 else [])
         else:
             busy = [device for device in same if device.reset or device.pending]
             found = busy if len(busy) == 1 else same[:1] if len(same) == 1 else []
@@ -161,6 +163,20 @@ class _Boot:
         device.interface = match.interface or device.interface
         device.driver_version = match.driver_version or device.driver_version
         return device
+
+    def _join_by_name(self, match: Match, same: list[Device]) -> None:
+        """Give a device that was known by its name alone the address that a line adds."""
+        for device in same:
+            if device.pci_address is None and device.interface == match.interface is not None:
+                known = [d for d in same if d.pci_address == match.pci_address]
+                if known and known[0].pending is None and known[0].reset is None:
+                    self.devices.remove(known[0])
+                    same.remove(known[0])
+                    device.counters = device.counters or known[0].counters
+                    device.driver_version = device.driver_version or known[0].driver_version
+                if not known or known[0] not in self.devices:
+                    device.pci_address = match.pci_address
+                return
 
     def _expire(self, device: Device, event: Event) -> None:
         """Close what has been silent for too long before this line."""
@@ -210,9 +226,11 @@ class _Boot:
             device.pending = None
         device.reset.after.append(event)
         name, value = event.match.fields.get("counter"), event.match.fields.get("value")
-        kept = load_catalogue().drivers[device.driver].counters if (
-            device.driver in load_catalogue().drivers
-        ) else ()
+        kept = (
+            load_catalogue().drivers[device.driver].counters
+            if (device.driver in load_catalogue().drivers)
+            else ()
+        )
         if isinstance(value, int) and name in kept:
             device.reset.counters[str(name)] = value
 
@@ -271,7 +289,10 @@ class _Boot:
             return
         is_deferred = any(e.match.message.role == "reset_deferred" for e in pending.symptoms)
         is_decisive = any(e.match.message.is_decisive for e in pending.symptoms)
-        is_unconfirmed = is_decisive and not is_deferred
+        is_recovered = any(
+            e.match.message.role == "recovered_without_reset" for e in pending.symptoms
+        )
+        is_unconfirmed = is_decisive and not is_deferred and not is_recovered
         pending.outcome = "reset_unconfirmed" if is_unconfirmed else "stall_no_reset"
         self._close(device, pending)
 

@@ -45,6 +45,8 @@ class Reject:
     reason: str
     sample: str = ""
     host_id: str | None = None
+    # Where in time it lies, in UTC microseconds; None if nothing near it tells.
+    at_us: int | None = None
 
 
 def find(root: Path, templates: list[str], *, day: date | None = None) -> list[Source]:
@@ -73,7 +75,8 @@ def find(root: Path, templates: list[str], *, day: date | None = None) -> list[S
         for path in Path(base).glob(pattern.removeprefix(Path(pattern).anchor)):
             if path.is_file():
                 name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-                matched = host.fullmatch(name) if host else None
+                spelled = str(path) if Path(pattern).is_absolute() else name
+                matched = host.fullmatch(spelled) if host else None
                 found.setdefault(name, Source(path, name, matched["host_id"] if matched else None))
     return [found[name] for name in sorted(found)]
 
@@ -108,9 +111,7 @@ class _Decoder(Protocol):
 
 @dataclass
 class _Gzip:
-    member: Any = field(
-        default_factory=lambda: isal_zlib.decompressobj(wbits=31)
-    )
+    member: Any = field(default_factory=lambda: isal_zlib.decompressobj(wbits=31))
 
     @property
     def eof(self) -> bool:
@@ -164,7 +165,12 @@ class _Zstd:
         yield self.member.decompress(data)
 
 
-_BROKEN = (isal_zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError)
+_BROKEN: tuple[type[Exception], ...] = (
+    isal_zlib.error,  # type: ignore[assignment] # its stub calls the class an instance
+    lzma.LZMAError,
+    zstandard.ZstdError,
+    EOFError,
+)
 _CODECS: tuple[tuple[bytes, str, type[_Gzip] | type[_Xz] | type[_Zstd], int], ...] = (
     (b"\x1f\x8b", "gzip", _Gzip, _PIECE),
     (b"\x28\xb5\x2f\xfd", "zstd", _Zstd, _ZSTD_PIECE),
@@ -242,39 +248,3 @@ def read_bounded(source: Source, limit: int = 1 << 30) -> tuple[bytes, list[Reje
     if stream.damage:
         rejects.append(Reject(source.name, None, stream.damage, host_id=source.host_id))
     return bytes(data), rejects
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some whole lines of a file. The last line of a file may lack its line end."""
-
-    data: bytes
-    first_line: int
-
-
-_BLOCK = 1 << 20
-# No real log line comes near this; a longer one is cut so that memory stays bounded.
-_MAX_LINE = 4 << 20
-
-
-def blocks(stream: Stream) -> Iterator[Block]:
-    """The file as blocks of whole lines, about a megabyte each."""
-    pending: list[bytes] = []
-    size, line = 0, 1
-    for piece in stream.pieces():
-        pending.append(piece)
-        size += len(piece)
-        if size < _BLOCK:
-            continue
-        data = b"".join(pending)
-        cut = data.rfind(b"\n") + 1
-        if not cut and size < _MAX_LINE:
-            pending = [data]
-            continue
-        cut = cut or len(data)
-        yield Block(data[:cut], line)
-        line += data.count(b"\n", 0, cut)
-        pending = [data[cut:]]
-        size = len(data) - cut
-    if size:
-        yield Block(b"".join(pending), line)

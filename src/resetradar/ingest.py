@@ -22,8 +22,8 @@ from resetradar.files import Reject, Source, find, read_bounded
 from resetradar.hosts import Context as HostContext
 from resetradar.hosts import merge_hosts, parse_hosts
 from resetradar.lake import UNSHARDED, Lake, shard_of
-from resetradar.records import event_rows, events_table, number, reset_record, resets_table
-from resetradar.scan import Event, scan_file
+from resetradar.records import event_rows, events_table, reset_record, resets_table
+from resetradar.scan import Event, number, scan_file
 from resetradar.settings import Settings
 from resetradar.tables import (
     BASE_TABLES,
@@ -57,7 +57,7 @@ def lake_of(settings: Settings) -> Lake:
 
 
 def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
-    """Write ``kernel_events``, ``log_coverage``, ``resets`` and ``rejects`` of one day and shard."""
+    """Write ``kernel_events``, ``log_coverage``, ``resets`` and ``rejects`` of a day and shard."""
     first, last = day_bounds(day)
     calendar = Calendar(day, zone=zone_named(settings.inputs.timezone))
     silence_us = round(settings.inputs.max_silence_s * SECOND_US)
@@ -67,12 +67,14 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
     sources = _of_shard(settings, settings.inputs.logs, day, shard)
     for source in sources:
         scanned = scan_file(source, calendar, ledger, span=(first - EDGE_US, last + EDGE_US))
-        rejects += scanned.rejects
+        nameless = []
         for event in scanned.events:
-            if event.host_id is None:
-                rejects.append(_nameless(event))
-            elif shard_of(event.host_id, settings.shards) == shard:
+            if event.host_id is None and event.at_us and first <= event.at_us < last:
+                nameless.append(_nameless(event))
+            elif event.host_id and shard_of(event.host_id, settings.shards) == shard:
                 events[event.host_id].append(event)
+        of_day = [r for r in scanned.rejects if r.at_us is None or first <= r.at_us < last]
+        rejects += _once([*of_day, *nameless], source, settings, shard)
     event_part: list[dict[str, Any]] = []
     reset_part: list[dict[str, Any]] = []
     for host_id in sorted(events):
@@ -83,15 +85,19 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
         records = (reset_record(episode, host_id) for episode in episodes(events[host_id]))
         reset_part += [row for row in records if _lies_in(row, first, last)]
     coverage = ledger.table(settings.inputs.max_silence_s, first, last)
-    mine = [shard_of(host, settings.shards) == shard for host in coverage["host_id"].to_pylist()]
-    return _write(
-        lake_of(settings), day, shard, "logs", len(sources), rejects,
-        {
-            KERNEL_EVENTS.name: events_table(event_part),
-            LOG_COVERAGE.name: coverage.filter(pa.array(mine, pa.bool_())),
-            RESETS.name: resets_table(reset_part),
-        },
-    )  # fmt: skip
+    tables = {
+        KERNEL_EVENTS.name: events_table(event_part),
+        LOG_COVERAGE.name: _of_hosts(coverage, shard, settings.shards),
+        RESETS.name: resets_table(reset_part),
+    }
+    return _write(lake_of(settings), _Part(day, shard, "logs"), tables, rejects, len(sources))
+
+
+def _of_hosts(rows: pa.Table, shard: int, shards: int) -> pa.Table:
+    """Rows of the hosts that belong to a shard."""
+    hosts = [str(host) for host in pc.unique(rows["host_id"]).to_pylist()]
+    mine = [host for host in hosts if shard_of(host, shards) == shard]
+    return rows.filter(pc.is_in(rows["host_id"], value_set=pa.array(mine, pa.string())))
 
 
 def _of_shard(settings: Settings, templates: list[str], day: date, shard: int) -> list[Source]:
@@ -102,6 +108,13 @@ def _of_shard(settings: Settings, templates: list[str], day: date, shard: int) -
         source for _, source in sorted(found.items())
         if source.host_id is None or shard_of(source.host_id, settings.shards) == shard
     ]  # fmt: skip
+
+
+def _once(rejects: list[Reject], source: Source, settings: Settings, shard: int) -> list[Reject]:
+    """Rejects of a file that every shard reads, in one of the shards."""
+    is_shared = source.host_id is None
+    is_mine = not is_shared or shard_of(source.name, settings.shards) == shard
+    return rejects if is_mine else []
 
 
 def _nameless(event: Event) -> Reject:
@@ -134,19 +147,14 @@ def ingest_cpu(settings: Settings, day: date, shard: int) -> Ingested:
     sources = _of_shard(settings, settings.inputs.cpu, day, shard)
     for source in sources:
         data, damage = read_bounded(source)
-        rejects += damage
         parsed = parse_cpu(data, CpuContext(source.host_id, source.name, settings.inputs.timezone))
-        rejects += parsed.rejects
+        rejects += _once([*damage, *parsed.rejects], source, settings, shard)
         of_day = split_days(parsed.samples).get(day)
         if of_day is not None:
-            hosts = pc.unique(of_day["host_id"]).to_pylist()
-            mine = [host for host in hosts if shard_of(host, settings.shards) == shard]
-            parts.append(of_day.filter(pc.field("host_id").isin(mine)))
+            parts.append(_of_hosts(of_day, shard, settings.shards))
     samples = distinct(pa.concat_tables([CPU_SAMPLES.empty(), *parts]))
-    return _write(
-        lake_of(settings), day, shard, "cpu", len(sources), rejects,
-        {CPU_SAMPLES.name: samples, CPU_MINUTES.name: minutes(samples)},
-    )  # fmt: skip
+    tables = {CPU_SAMPLES.name: samples, CPU_MINUTES.name: minutes(samples)}
+    return _write(lake_of(settings), _Part(day, shard, "cpu"), tables, rejects, len(sources))
 
 
 def ingest_hosts(settings: Settings, day: date) -> Ingested:
@@ -161,30 +169,36 @@ def ingest_hosts(settings: Settings, day: date) -> Ingested:
         inventories.append(parsed)
     merged = merge_hosts(inventories, day)
     rejects += merged.rejects
-    return _write(
-        lake_of(settings), day, UNSHARDED, "hosts", len(sources), rejects, {HOSTS.name: merged.rows}
-    )
+    part = _Part(day, UNSHARDED, "hosts")
+    return _write(lake_of(settings), part, {HOSTS.name: merged.rows}, rejects, len(sources))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Partition that one stage writes."""
+
+    day: date
+    shard: int
+    stage: str
 
 
 def _write(
-    lake: Lake,
-    day: date,
-    shard: int,
-    part: str,
-    files: int,
-    rejects: list[Reject],
-    tables: dict[str, pa.Table],
+    lake: Lake, part: _Part, tables: dict[str, pa.Table], rejects: list[Reject], files: int
 ) -> Ingested:
     tables = {**tables, REJECTS.name: _rejects_table(rejects)}
     for name, rows in tables.items():
-        lake.write(BASE_TABLES[name], rows, day=day, shard=shard, part=part)
+        table = BASE_TABLES[name]
+        lake.write(table, rows, day=part.day, shard=part.shard, part=part.stage)
     counts = {name: rows.num_rows for name, rows in tables.items()}
     return Ingested(counts, len(rejects), files)
 
 
 def _rejects_table(rejects: list[Reject]) -> pa.Table:
     unique = sorted(
-        {(r.host_id, r.source_path, r.line_number, r.reason, r.sample[:_MAX_SAMPLE]) for r in rejects},
+        {
+            (r.host_id, r.source_path, r.line_number, r.reason, r.sample[:_MAX_SAMPLE])
+            for r in rejects
+        },
         key=lambda row: tuple("" if value is None else str(value) for value in row),
     )
     return pa.Table.from_arrays(

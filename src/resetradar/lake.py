@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -59,12 +60,9 @@ def write_parquet(rows: pa.Table, path: Path, *, group_by_host: bool = False) ->
 
 
 def _host_runs(rows: pa.Table) -> Iterator[tuple[int, int]]:
-    hosts = rows.column("host_id").combine_chunks()
-    encoded = pa.compute.run_end_encode(hosts) if len(hosts) else None
-    start = 0
-    for end in encoded.run_ends.to_pylist() if encoded is not None else ():
-        yield start, end
-        start = end
+    codes = rows.column("host_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    yield from zip(starts.tolist(), [*starts[1:].tolist(), len(codes)], strict=False)
 
 
 @dataclass(frozen=True)
@@ -100,9 +98,7 @@ class Lake:
         """Files of a table whose day lies in ``[first, last]``, in path order."""
         folder = self.root / table.name
         days = (d for d in self.days(table) if first <= d <= last)
-        return sorted(
-            path for day in days for path in (folder / f"day={day}").rglob("*.parquet")
-        )
+        return sorted(path for day in days for path in (folder / f"day={day}").rglob("*.parquet"))
 
     def read(self, table: Table, first: date, last: date) -> pa.Table:
         """Rows of ``[first, last]``; an empty table when nothing was written."""

@@ -83,9 +83,7 @@ def verify_columns(
         result = connection.sql(sql, params=dict(values))
     except duckdb.Error as error:
         raise ContractError(f"{path}: expected a query that runs, found {error}") from error
-    found = [
-        f"{name} {kind}" for name, kind in zip(result.columns, result.types, strict=True)
-    ]
+    found = [f"{name} {kind}" for name, kind in zip(result.columns, result.types, strict=True)]
     _same(path, "Column", [f"{column.name} {column.kind}" for column in columns], found)
 
 
@@ -118,7 +116,9 @@ def anchors(markdown: str) -> set[str]:
     {'the-method'}
     """
     headings = re.findall(r"^#+ (.+)$", markdown, flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -150,5 +150,5 @@ def _verify_source(mart: Mart) -> None:
             file.is_file() and anchor in anchors(file.read_text(encoding="utf-8"))
         ):
             raise ContractError(
-                f"{mart.path}: header says Source {source}, expected a heading of {page}, found none"
+                f"{mart.path}: header says Source {source}, expected a heading there, found none"
             )

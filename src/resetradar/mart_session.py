@@ -4,7 +4,7 @@ Frames in memory are never handed to DuckDB: the session holds views over files,
 only the row groups that it needs, and the versions of DuckDB with a faulty Arrow scan do no harm.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,8 +66,9 @@ def session(threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
         threads: DuckDB threads. With one, sums of floating numbers are added in the same order in
             every run, so equal inputs give equal bytes.
     """
-    settings = {"threads": str(threads), "preserve_insertion_order": "true"}
-    with duckdb.connect(":memory:", config=settings) as connection:
+    with duckdb.connect(
+        ":memory:", config={"threads": threads, "preserve_insertion_order": True}
+    ) as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection
 
@@ -76,14 +77,13 @@ def add_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     columns: Iterable[Field],
-    files: list[Path] | None = None,
+    files: Sequence[Path] = (),
 ) -> None:
     """Make a table known under its name: the rows of its files, or no rows of the right types."""
     if files:
         # The day is part of the path, not of the row: two sources of one fact could disagree.
-        connection.read_parquet(
-            [str(file) for file in files], hive_partitioning=False
-        ).create_view(name)
+        rows = connection.read_parquet([str(file) for file in files], hive_partitioning=False)
+        rows.create_view(name)
     else:
         body = ", ".join(f'"{column.name}" {column.kind}' for column in columns)
         connection.execute(f"create table {name} ({body})")

@@ -46,8 +46,9 @@ __all__ = [
 _AS_OF = "as_of"
 # A window that ends after midnight may begin, and may be sampled, on the day before.
 _DAY_LOOKBACK = timedelta(days=1)
-# Its rows carry no time: only the partition tells their day.
-_UNDATED = "rejects"
+# Their partition alone tells their day: a stall begins before the line that files it, and a reject
+# may have no time at all. A day mart sees the day's own.
+_FILED_BY_DAY = frozenset({"rejects", "resets"})
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def load_marts(folder: Path | None = None) -> tuple[Mart, ...]:
     known = [*BASE_TABLES, *found]
     for mart in found.values():
         if unknown := [name for name in mart.inputs if name not in known]:
-            raise ContractError(f"{mart.path}: header says Input {unknown}, expected one of {known}")
+            raise ContractError(
+                f"{mart.path}: header says Input {unknown}, expected one of {known}"
+            )
     marts = _in_order(found)
     with session() as connection:
         for name, table in BASE_TABLES.items():
@@ -137,7 +140,8 @@ def build_mart(
     values = _bindings(mart, day, parameters)
     with session(threads) as connection:
         for name in mart.inputs:
-            _add_input(connection, mart, name, lake, day, parameters.history_days)
+            files = _files(mart, name, lake, day, parameters.history_days)
+            _add_input(connection, name, files, day)
         rows = connection.sql(mart.sql, params=values).to_arrow_table()
     path = mart_path(lake, mart.name, day)
     write_parquet(rows.sort_by([(column, "ascending") for column in mart.grain]), path)
@@ -169,9 +173,7 @@ def check_mart(mart: Mart, lake: Lake, day: date) -> list[CheckResult]:
 
 
 def _in_order(marts: Mapping[str, Mart]) -> tuple[Mart, ...]:
-    graph = {
-        name: sorted(set(mart.inputs) & set(marts)) for name, mart in sorted(marts.items())
-    }
+    graph = {name: sorted(set(mart.inputs) & set(marts)) for name, mart in sorted(marts.items())}
     try:
         return tuple(marts[name] for name in TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -194,32 +196,38 @@ def _bindings(mart: Mart, day: date, parameters: Parameters) -> dict[str, Any]:
     return {param.name: values[param.name] for param in mart.params}
 
 
-def _add_input(  # noqa: PLR0913 - each is one fact about where the rows of an input lie
-    connection: duckdb.DuckDBPyConnection,
-    mart: Mart,
-    name: str,
-    lake: Lake,
-    day: date,
-    history_days: int,
+def _add_input(
+    connection: duckdb.DuckDBPyConnection, name: str, files: list[Path], day: date
 ) -> None:
-    lookback = _DAY_LOOKBACK if mart.span == "day" else timedelta(days=history_days - 1)
+    table = BASE_TABLES.get(name)
+    columns = arrow_fields(table.schema) if table else _mart(name).columns
     if name == "hosts":
-        hosts = BASE_TABLES["hosts"]
-        columns = arrow_fields(hosts.schema)
-        add_table(connection, "host_periods", columns, lake.files(hosts, day, day))
+        add_table(connection, "host_periods", columns, files)
         query = (sql_folder() / "views" / "hosts.sql").read_text(encoding="utf-8")
         connection.execute(query, {_AS_OF: day})
-    elif name in BASE_TABLES:
-        table = BASE_TABLES[name]
-        first = day if name == _UNDATED else day - lookback
-        files = lake.files(table, first, day)
-        add_table(connection, name, arrow_fields(table.schema), files)
     else:
-        upstream = {m.name: m for m in load_marts(mart.path.parent)}[name]
-        back = lookback.days if mart.span == "window" and upstream.span == "day" else 0
-        days = (day - timedelta(days=back - n) for n in range(back + 1))
-        paths = (mart_path(lake, name, each) for each in days)
-        add_table(connection, name, upstream.columns, [path for path in paths if path.is_file()])
+        add_table(connection, name, columns, files)
+
+
+def _files(mart: Mart, name: str, lake: Lake, day: date, history_days: int) -> list[Path]:
+    """Files of an input that a mart sees as of a day; see the module's docstring."""
+    table = BASE_TABLES.get(name)
+    if name == "hosts" or (mart.span == "day" and (table is None or name in _FILED_BY_DAY)):
+        first = day
+    elif mart.span == "day":
+        first = day - _DAY_LOOKBACK
+    else:
+        first = day - timedelta(days=history_days - 1)
+    if table is not None:
+        return lake.files(table, first, day)
+    if _mart(name).span == "window":
+        first = day
+    days = (first + timedelta(days=n) for n in range((day - first).days + 1))
+    return [path for each in days if (path := mart_path(lake, name, each)).is_file()]
+
+
+def _mart(name: str) -> Mart:
+    return next(mart for mart in load_marts() if mart.name == name)
 
 
 def _count(rows: duckdb.DuckDBPyRelation) -> int:

@@ -52,7 +52,8 @@ def ask(settings: Settings, sql: str, parameters: Mapping[str, Any] | None = Non
     """
     with _open(settings) as connection:
         try:
-            relation = connection.sql(sql, params=dict(parameters) if parameters else None)
+            # The stubs leave it out, but a statement without a result gives None.
+            relation: Any = connection.sql(sql, params=dict(parameters) if parameters else None)
             if relation is None:
                 return Answer((), [])
             return Answer(tuple(relation.columns), relation.fetchall())

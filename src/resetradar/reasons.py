@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resetradar.catalogue import Driver, load_catalogue
-from resetradar.scan import Event
+from resetradar.clock import SECOND_US
+from resetradar.scan import Event, duration_us
 
 _STARVED = "poll_starvation"
+# The timeout of drivers that do not state theirs (ENA and the network core: 5 s).
+_TIMEOUT_US = 5 * SECOND_US
 # A wording that settles what the driver's more general line before it left open.
 _REFINED_BY = {
     "ena.napi_starved": _STARVED,
@@ -96,16 +99,12 @@ def _from_lines(symptoms: Sequence[Event]) -> tuple[str | None, str | None, Even
 
 
 def is_starved(event: Event) -> bool:
-    """The watchdog line itself states that NAPI was scheduled and did not run for its threshold."""
-    fields = event.match.fields
-    threshold, silent = fields.get("threshold_us"), fields.get("since_napi_us")
-    return (
-        event.match.message.trigger == "netdev_watchdog"
-        and fields.get("napi_scheduled") == 1
-        and isinstance(threshold, int)
-        and isinstance(silent, int)
-        and silent > threshold
-    )
+    """The line states that NAPI was scheduled and did not run for as long as the timeout."""
+    if event.match.fields.get("napi_scheduled") != 1:
+        return False
+    silent_us = duration_us(event, "since_napi")
+    timeout_us = duration_us(event, "threshold") or duration_us(event, "tx_timeout")
+    return silent_us is not None and silent_us > (timeout_us or _TIMEOUT_US)
 
 
 def _reason(facts: Driver | None, trigger: str, event: Event | None) -> str | None:

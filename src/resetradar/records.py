@@ -9,31 +9,12 @@ import pyarrow as pa
 from resetradar.clock import SECOND_US
 from resetradar.episodes import Episode, gap_us
 from resetradar.reasons import classify
-from resetradar.scan import Event
+from resetradar.scan import Event, duration_us, number
 from resetradar.tables import KERNEL_EVENTS, RESETS
 
 _DEFAULT_WINDOW_US = 5 * SECOND_US
 # Lines of one message further apart than this are rows of their own.
 _RUN_GAP_US = 10 * SECOND_US
-_SCALE = {"_us": 1, "_ms": 1000, "_s": SECOND_US}
-
-
-def duration_us(event: Event, name: str) -> int | None:
-    """Duration that a line states under ``name``, in microseconds whatever unit it printed."""
-    for suffix, factor in _SCALE.items():
-        value = event.match.fields.get(name + suffix)
-        if isinstance(value, int):
-            return value * factor
-    return None
-
-
-def number(event: Event, *names: str) -> int | None:
-    """First of the named integer fields that the line has."""
-    for name in names:
-        value = event.match.fields.get(name)
-        if isinstance(value, int):
-            return value
-    return None
 
 
 def reset_record(episode: Episode, host_id: str | None) -> dict[str, Any]:

@@ -12,16 +12,16 @@ from typing import Any
 import hyperscan
 import numpy as np
 
+from resetradar.blocks import Block, blocks
 from resetradar.catalogue import Match, load_catalogue
 from resetradar.clock import SECOND_US, BootAnchor, Calendar
 from resetradar.coverage import Ints, Ledger, LineCounter, line_ends
 from resetradar.envelopes import Envelope, FoundTimes, Record, decode, detect, parse_line
-from resetradar.files import Block, Reject, Source, Stream, blocks
+from resetradar.files import Reject, Source, Stream
 
 # Text beyond this is kept out of the tables; matching sees the whole line.
 _MAX_TEXT = 2000
-# Stamps of one file that lie this far apart in kernel time belong to different boots.
-_REBOOT_US = 2 * SECOND_US
+_SCALE = {"_us": 1, "_ms": 1000, "_s": SECOND_US}
 
 
 @dataclass(slots=True)
@@ -38,6 +38,24 @@ class Event:
     boot_id: str | None
     source_path: str
     line_number: int
+
+
+def duration_us(event: Event, name: str) -> int | None:
+    """Duration that a line states under ``name``, in microseconds whatever unit it printed."""
+    for suffix, factor in _SCALE.items():
+        value = event.match.fields.get(name + suffix)
+        if isinstance(value, int):
+            return value * factor
+    return None
+
+
+def number(event: Event, *names: str) -> int | None:
+    """First of the named integer fields that the line has."""
+    for name in names:
+        value = event.match.fields.get(name)
+        if isinstance(value, int):
+            return value
+    return None
 
 
 @dataclass
@@ -65,7 +83,11 @@ def _database() -> Any:
 
 
 def scan_file(
-    source: Source, calendar: Calendar, ledger: Ledger | None = None, *, span: tuple[int, int] | None = None
+    source: Source,
+    calendar: Calendar,
+    ledger: Ledger | None = None,
+    *,
+    span: tuple[int, int] | None = None,
 ) -> Scanned:
     """Events of one file, in line order, and what could not be read. Never raises for content.
 
@@ -79,7 +101,6 @@ def scan_file(
     stream = Stream(source)
     counter: LineCounter | None = None
     anchor = BootAnchor()
-    last_at: int | None = None
     for block in blocks(stream):
         envelope = counter.envelope if counter else detect(block.data[: 1 << 16])
         counter = counter or LineCounter(envelope, calendar)
@@ -90,16 +111,21 @@ def scan_file(
             anchor.learn(block.data)
         if ledger is not None:
             _count(counter, block, newlines, source, ledger)
-        for event in _events(block, newlines, envelope, source, calendar):
-            scanned.events.append(event)
-            last_at = event.at_us or last_at
+        reading = _Reading(source, envelope, calendar, span)
+        scanned.events += _events(block, newlines, reading)
+        scanned.rejects += _flaws(block, reading, counter)
     if counter is not None:
         _place_by_uptime(scanned.events, anchor)
         if ledger is not None:
             _count_uptimes(counter, anchor, source, ledger)
     if stream.damage:
-        scanned.rejects.append(Reject(source.name, None, stream.damage, host_id=source.host_id))
-        tally = ledger.at(source.host_id, last_at) if ledger and source.host_id and last_at else None
+        last_us = counter.last_us if counter else None
+        scanned.rejects.append(
+            Reject(source.name, None, stream.damage, host_id=source.host_id, at_us=last_us)
+        )
+        tally = (
+            ledger.at(source.host_id, last_us) if ledger and source.host_id and last_us else None
+        )
         if tally is not None:
             tally.rejected += 1
     if span is not None:
@@ -110,18 +136,29 @@ def scan_file(
     return scanned
 
 
-def _events(
-    block: Block, newlines: Ints, envelope: Envelope, source: Source, calendar: Calendar
-) -> Iterator[Event]:
+@dataclass(frozen=True)
+class _Reading:
+    """What all blocks of a file are read with."""
+
+    source: Source
+    envelope: Envelope
+    calendar: Calendar
+    span: tuple[int, int] | None
+
+
+def _events(block: Block, newlines: Ints, reading: _Reading) -> Iterator[Event]:
     catalogue = load_catalogue()
+    source, span = reading.source, reading.span
     for line, candidates in _hits(block.data, newlines):
         start = int(newlines[line - 1]) + 1 if line else 0
         end = int(newlines[line]) if line < len(newlines) else len(block.data)
         raw = decode(block.data[start:end])
-        record = parse_line(raw, envelope)
+        record = parse_line(raw, reading.envelope)
+        at_us, error_s = _instant(record, reading.calendar)
+        if span is not None and at_us is not None and not span[0] <= at_us < span[1]:
+            continue
         match = catalogue.match(record.text, sorted(candidates))
         if match is not None and _may_say(record, match):
-            at_us, error_s = _instant(record, calendar)
             yield Event(
                 match,
                 record.text[:_MAX_TEXT],
@@ -134,6 +171,20 @@ def _events(
                 source.name,
                 block.first_line + line,
             )
+
+
+def _flaws(block: Block, reading: _Reading, counter: LineCounter) -> Iterator[Reject]:
+    """Rejects for what is wrong with the text of a block, placed in time by their line."""
+    for flaw in block.flaws:
+        at_us, _ = _instant(parse_line(flaw.sample, reading.envelope), reading.calendar)
+        yield Reject(
+            reading.source.name,
+            flaw.line_number,
+            flaw.reason,
+            flaw.sample,
+            reading.source.host_id,
+            at_us or counter.last_us,
+        )
 
 
 def _may_say(record: Record, match: Match) -> bool:

@@ -5,7 +5,6 @@ Precedence: command line, then ``RESETRADAR_…`` variables, then ``resetradar.t
 
 import os
 from pathlib import Path
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,19 +19,18 @@ from resetradar.errors import SettingsError
 
 FILE_NAME = "resetradar.toml"
 
-Templates = Annotated[list[str], Field(default_factory=list)]
-
 
 class Inputs(BaseModel):
     """Where the files of the fleet are: path templates with ``{host_id}``, ``{day}`` and ``*``."""
 
     model_config = ConfigDict(extra="forbid")
 
-    logs: Templates
-    cpu: Templates
-    inventory: Templates
+    logs: list[str] = []
+    cpu: list[str] = []
+    inventory: list[str] = []
     timezone: str = "UTC"
-    max_silence_s: float = Field(default=3600.0, gt=0, le=86400)
+    # The ledger knows the first and last line of an hour, so shorter silences are not seen.
+    max_silence_s: float = Field(default=3600.0, ge=3600, le=86400)
 
     @field_validator("timezone")
     @classmethod
@@ -49,7 +47,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    history_days: int = Field(default=28, ge=1, le=366)
+    history_days: int = Field(
+        default=28, ge=1, le=366, description="days that window marts look back, the last included"
+    )
     saturation_pct: float = Field(default=95.0, gt=0, le=100)
     starved_ratio: float = Field(default=0.8, gt=0, le=1)
     episode_gap_s: float = Field(default=900.0, gt=0)
@@ -57,6 +57,7 @@ class Parameters(BaseModel):
     prior_per_1000h: float = Field(default=1.25, gt=0)
     family_weight: float = Field(default=20.0, gt=0)
     min_host_exposure_h: float = Field(default=1.0, ge=0)
+    min_cohort_hosts: int = Field(default=5, ge=1)
     min_cohort_exposure_h: float = Field(default=24.0, gt=0)
     elevated_score: float = Field(default=2.0, gt=0)
 
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=0, ge=0, description="0 takes one per CPU")
     lake: Path = Path("lake")
     published: Path = Path("published")
-    inputs: Inputs = Field(default_factory=Inputs)
+    inputs: Inputs = Inputs()
     parameters: Parameters = Field(default_factory=Parameters)
     root: Path = Field(default_factory=Path.cwd, description="folder of the configuration file")
 
@@ -112,7 +113,7 @@ _reading: Path | None = None
 
 
 def config_path(path: Path | None = None) -> Path:
-    """The configuration file: the argument, else ``RESETRADAR_CONFIG``, else the working folder's."""
+    """The configuration file: the argument, ``RESETRADAR_CONFIG``, or the working folder's."""
     return (path or Path(os.environ.get("RESETRADAR_CONFIG", FILE_NAME))).resolve()
 
 

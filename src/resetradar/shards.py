@@ -7,6 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from resetradar.errors import ResetradarError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -38,7 +40,9 @@ def map_shards(
         on_done: Called here after each item, in the order in which items end.
 
     Raises:
-        ShardError: An item raised, or its worker died twice.
+        ResetradarError: An item raised it; the text names the item. The class is kept.
+        OSError: An item raised one.
+        ShardError: An item raised any other error, or its worker died twice.
     """
     pending = dict(enumerate(items))
     done: dict[int, Result] = {}
@@ -52,7 +56,7 @@ def map_shards(
         try:
             _run_pool(function, pending, done, workers, on_done)
         except BrokenProcessPool as error:
-            names = ", ".join(str(item) for item in pending.values())
+            names = ", ".join(_name(item) for item in pending.values())
             if attempt == ATTEMPTS:
                 raise ShardError(
                     f"shards {names}: expected a result, found a worker that died "
@@ -67,6 +71,12 @@ def map_shards(
 def spread(function: Callable[..., Result], item: tuple[Any, ...]) -> Result:
     """Call ``function`` with the parts of an item as its arguments: ``partial(spread, f)``."""
     return function(*item)
+
+
+def _name(item: object) -> str:
+    """How errors and progress call an item: ``2026-03-01 3`` for a day and a shard."""
+    parts = item if isinstance(item, tuple) else (item,)
+    return " ".join(str(part) for part in parts)
 
 
 def _run_pool(
@@ -99,8 +109,13 @@ def _run_pool(
 
 
 def _named(function: Callable[[Item], Result], item: Item) -> Result:
-    # One text argument: the error survives pickling whatever the cause was made of.
+    # Errors of one text survive pickling, whatever the cause was made of. The kind is kept where
+    # it matters: a user can mend the first, repeating may mend the second.
     try:
         return function(item)
+    except ResetradarError as error:
+        raise type(error)(f"shard {_name(item)}: {error}") from error
+    except OSError as error:
+        raise OSError(f"shard {_name(item)}: {error}") from error
     except Exception as error:
-        raise ShardError(f"shard {item}: {type(error).__name__}: {error}") from error
+        raise ShardError(f"shard {_name(item)}: {type(error).__name__}: {error}") from error

@@ -19,7 +19,7 @@ logs = [
   "logs/{host_id}/dmesg*",
 ]
 cpu = [
-  "cpu/{host_id}/*.json*",          # sadf -j FILE -- -P ALL, or mpstat -P ALL -o JSON
+  "cpu/{host_id}/*.json*",          # sadf -j FILE -- -u ALL -P ALL, or mpstat -P ALL -o JSON
 ]
 inventory = [
   "inventory/*.json",               # aws ec2 describe-instances

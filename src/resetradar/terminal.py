@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -55,7 +55,7 @@ def cohort_table(records: Iterable[dict[str, Any]]) -> Table:
     """The cohorts whose rate is certainly above the rest of the fleet's."""
     table = _table("cohort hosts:r affected:r per_1000_h:r rest:r ratio:r 95_%_interval:r")
     for record in records:
-        values = " × ".join(_short(v) for v in record["cohort_values"].split(" × "))
+        values = " \u00d7 ".join(_short(v) for v in record["cohort_values"].split(" \u00d7 "))
         table.add_row(
             Text(f"{record['attributes']} = {values}"),
             str(record["hosts"]),
@@ -73,9 +73,7 @@ def episode_table(found: Found) -> Table:
     table = _table("when_(UTC) host device kind reason queue:r NAPI_late:r outcome lines:r where")
     for record in found.records:
         late = record["since_napi_us"]
-        device = " ".join(
-            record[k] for k in ("driver", "pci_address", "interface") if record[k]
-        )
+        device = " ".join(record[k] for k in ("driver", "pci_address", "interface") if record[k])
         table.add_row(
             _when(record),
             Text(record["host_id"] or "-"),
@@ -147,7 +145,8 @@ def _short(value: str) -> str:
 class StepReporter(Protocol):
     """Takes the events of a run."""
 
-    def __call__(self, step: str, text: str) -> None: ...
+    def __call__(self, step: str, text: str) -> None:
+        """Take what happened to a step."""
 
 
 class RunProgress:
@@ -167,7 +166,7 @@ class RunProgress:
         )
         self._task = self._progress.add_task("starting", total=steps, detail="")
 
-    def __enter__(self) -> "RunProgress":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

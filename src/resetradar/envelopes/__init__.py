@@ -2,7 +2,8 @@
 
 Each module has ``NAME``, ``PRIORITY`` (lower is asked first), ``SAMPLES``, ``NOT_SAMPLES``,
 ``TIMES`` (where a line keeps its time, for counting lines that nobody parses), ``KERNEL_MARK``
-(bytes that only lines of the kernel hold; None: all are) and ``parse(line) -> Record | None``. None means "not mine"; no line makes a module raise.
+(bytes that only lines of the kernel hold; None: all are) and ``parse(line) -> Record | None``.
+None means "not mine"; no line makes a module raise.
 """
 
 import re
@@ -27,7 +28,6 @@ class Record:
         monotonic_us: Kernel clock, microseconds since boot.
         boot_id: Boot id that the line states.
         program: Program that wrote it; None for the kernel.
-        received_us: UTC microseconds of receipt, where it is stated apart from ``at_us``.
     """
 
     text: str
@@ -37,7 +37,6 @@ class Record:
     monotonic_us: int | None = None
     boot_id: str | None = None
     program: str | None = None
-    received_us: int | None = None
 
     @property
     def is_kernel(self) -> bool:
@@ -136,8 +135,8 @@ def parse_line(line: str, likely: Envelope) -> Record:
 
 
 def decode(raw: bytes) -> str:
-    """Text of a raw line: any bytes, without line end and NULs."""
-    return raw.decode("utf-8", "replace").rstrip("\r\n").replace("\0", "")
+    """Text of a raw line: any bytes, without the line end."""
+    return raw.decode("utf-8", "replace").rstrip("\r\n")
 
 
 _ESCAPED_CONTROL = re.compile(r"#(0[0-3][0-7]|177)")
@@ -161,15 +160,12 @@ def split_uptime(text: str) -> tuple[int | None, str]:
     return int(match[1]) * 1_000_000 + int(match[2]), text[match.end() :]
 
 
-MONTHS = {
-    name: number
-    for number, name in enumerate(
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1
-    )
-}
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 
 ISO = (
-    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+    r"[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
     r"(?:[.,](?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:?\d\d)?"
 )
 

@@ -21,17 +21,21 @@ TIMES = FoundTimes(
 )
 KERNEL_MARK = (b'"_TRANSPORT":"kernel"', b'"_TRANSPORT" : "kernel"', b'"_TRANSPORT": "kernel"')
 
+_KERNEL_LINE = (
+    '{"__REALTIME_TIMESTAMP":"1795176001123456","__MONOTONIC_TIMESTAMP":"1234600000",'
+    '"_SOURCE_MONOTONIC_TIMESTAMP":"1234567890","_BOOT_ID":"0123456789abcdef0123456789abcdef",'
+    '"_HOSTNAME":"ip-10-0-0-1","_TRANSPORT":"kernel","MESSAGE":"ena 0000:00:05.0 eth0: x"}'
+)
 SAMPLES = (
     (
-        '{"__REALTIME_TIMESTAMP":"1795176001123456","__MONOTONIC_TIMESTAMP":"1234600000",'
-        '"_SOURCE_MONOTONIC_TIMESTAMP":"1234567890","_BOOT_ID":"0123456789abcdef0123456789abcdef",'
-        '"_HOSTNAME":"ip-10-0-0-1","_TRANSPORT":"kernel","MESSAGE":"ena 0000:00:05.0 eth0: x"}',
+        _KERNEL_LINE,
         {
             "host": "ip-10-0-0-1",
             "at_us": 1795176001123456 - 32110,
             "monotonic_us": 1234567890,
             "boot_id": "0123456789abcdef0123456789abcdef",
             "text": "ena 0000:00:05.0 eth0: x",
+            "program": None,
         },
     ),
     ('{"__REALTIME_TIMESTAMP":"1","MESSAGE":[101,110,97]}', {"text": "ena", "program": "?"}),
@@ -61,7 +65,6 @@ def parse(line: str) -> Record | None:
         monotonic_us=source,
         boot_id=_string(entry.get("_BOOT_ID")),
         program=_program(entry),
-        received_us=received,
     )
 
 

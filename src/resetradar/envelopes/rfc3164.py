@@ -7,7 +7,14 @@ Written by rsyslog's traditional format (imklog with the kernel clock, imjournal
 import re
 
 from resetradar.clock import Stamp
-from resetradar.envelopes import MONTHS, FixedTimes, Record, program_of, split_uptime, unescape_rsyslog
+from resetradar.envelopes import (
+    MONTHS,
+    FixedTimes,
+    Record,
+    program_of,
+    split_uptime,
+    unescape_rsyslog,
+)
 
 NAME = "rfc3164"
 PRIORITY = 20

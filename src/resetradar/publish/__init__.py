@@ -48,7 +48,7 @@ def publish(settings: Settings, day: date) -> Published:
             the old publication stays.
     """
     lake = Lake(settings.lake_root, settings.shards)
-    if refusals := gate.refusals(lake, day):
+    if refusals := gate.refusals(lake, day, settings.parameters.history_days):
         raise ContractError(
             f"publication of {day} in {lake.root}: expected every check to hold, found "
             f"{'; '.join(refusals)}; the old publication stays"

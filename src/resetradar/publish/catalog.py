@@ -1,7 +1,8 @@
 """Target: ``catalog.duckdb``, one view per table over the files of one run.
 
 Replacing this one small file is the switch of a publication. A reader that opened the old file goes
-on with the old run, whose files stay.
+on with the old run, whose files stay. Paths in it are absolute, as relative ones would follow the
+reader's folder: who moves the publications publishes again.
 """
 
 from datetime import date

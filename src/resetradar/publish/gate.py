@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from resetradar.lake import Lake
 from resetradar.marts import check_mart, load_marts
+from resetradar.publish.days import stale_days
 from resetradar.tables import CPU_SAMPLES, HOSTS, LOG_COVERAGE, REJECTS, Table
 
 # Some broken lines are normal; one in five unread means that a format or a path has changed.
@@ -18,7 +19,7 @@ MAX_REJECT_RATIO = 0.20
 _STAGES: dict[str, Table] = {"logs": LOG_COVERAGE, "cpu": CPU_SAMPLES, "hosts": HOSTS}
 
 
-def refusals(lake: Lake, day: date) -> list[str]:
+def refusals(lake: Lake, day: date, history_days: int) -> list[str]:
     """Reasons not to publish a day: what an orchestrator's blocking checks say, asked once more.
 
     Raises:
@@ -35,7 +36,12 @@ def refusals(lake: Lake, day: date) -> list[str]:
         for result in check_mart(mart, lake, day)
         if result.is_blocking and not result.passed
     ]
-    return unread + failed
+    stale = [
+        f"{mart.name}: older than the base tables of {', '.join(str(each) for each in days)}"
+        for mart in load_marts()
+        if mart.span == "day" and (days := stale_days(mart, lake, day, history_days))
+    ]
+    return unread + failed + stale
 
 
 def reject_ratios(lake: Lake, day: date) -> dict[str, float]:

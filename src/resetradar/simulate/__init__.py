@@ -14,7 +14,7 @@ from resetradar.simulate.cpu import write_cpu
 from resetradar.simulate.incidents import Incident, boots, incidents
 from resetradar.simulate.inventory import write_inventory
 from resetradar.simulate.logs import write_logs
-from resetradar.simulate.plan import SECOND, Fleet, Host, plan_fleet
+from resetradar.simulate.plan import SECOND, Fleet, Host, Volume, plan_fleet
 from resetradar.simulate.timeline import timeline
 from resetradar.simulate.truth import Truth, tell, write_truth
 
@@ -39,7 +39,7 @@ timezone = "UTC"
 """
 
 
-def simulate(  # noqa: PLR0913 - a fleet has six independent sizes, two of them defaulted
+def simulate(  # noqa: PLR0913 - two sizes and what only changes the volume
     hosts: int,
     days: int,
     seed: int,
@@ -47,6 +47,8 @@ def simulate(  # noqa: PLR0913 - a fleet has six independent sizes, two of them 
     *,
     last_day: date = LAST_DAY,
     cpu_interval_s: int = 60,
+    lines_per_hour: float = 3.0,
+    sampled_share: float = 0.15,
 ) -> Truth:
     """Write a fleet below ``out`` and return its truth, which is also in ``out/truth.json``.
 
@@ -60,12 +62,15 @@ def simulate(  # noqa: PLR0913 - a fleet has six independent sizes, two of them 
         out: New or empty folder.
         last_day: Last simulated day.
         cpu_interval_s: Seconds between two CPU samples, a divisor of a day.
+        lines_per_hour: Ordinary log lines of a host.
+        sampled_share: Part of the healthy hosts that records its CPUs, 0 to 1.
 
     Raises:
         InputError: A number is out of range or the folder holds files.
     """
-    _check(hosts, days, cpu_interval_s, out)
-    fleet = plan_fleet(hosts, days, seed, last_day, cpu_interval_s)
+    volume = Volume(cpu_interval_s, lines_per_hour, sampled_share)
+    _check(hosts, days, volume, out)
+    fleet = plan_fleet(hosts, days, seed, last_day, volume)
     out.mkdir(parents=True, exist_ok=True)
     (out / "resetradar.toml").write_text(_CONFIG, encoding="utf-8")
     write_inventory(fleet, out / "inventory")
@@ -94,13 +99,19 @@ def _write_host(
     return happened
 
 
-def _check(hosts: int, days: int, cpu_interval_s: int, out: Path) -> None:
+def _check(hosts: int, days: int, volume: Volume, out: Path) -> None:
     for name, value, most in (("hosts", hosts, 50_000), ("days", days, 366)):
         if not 1 <= value <= most:
             raise InputError(f"simulate: expected {name} from 1 to {most}, found {value}")
-    if cpu_interval_s < 1 or 86_400 % cpu_interval_s:
+    interval_s = volume.cpu_interval_s
+    if interval_s < 1 or 86_400 % interval_s:
         raise InputError(
-            f"simulate: expected a CPU interval that divides a day, found {cpu_interval_s} s"
+            f"simulate: expected a CPU interval that divides a day, found {interval_s} s"
+        )
+    if not 0 < volume.lines_per_hour <= 1_000_000:
+        raise InputError(
+            "simulate: expected more than 0 and at most 1,000,000 lines per hour, "
+            f"found {volume.lines_per_hour}"
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: expected a new or empty folder, found files; name another one")

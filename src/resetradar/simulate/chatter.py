@@ -12,7 +12,7 @@ from resetradar.simulate.kernel_lines import (
     Line,
     kernel,
 )
-from resetradar.simulate.plan import CRON_UNIT, LEAKING_UNIT, MINUTE, SECOND, Host
+from resetradar.simulate.plan import CRON_UNIT, HOUR, LEAKING_UNIT, MINUTE, SECOND, Host
 
 LONGEST_SILENCE = 45 * MINUTE  # a host that logs less often than hourly counts as unobserved
 
@@ -32,10 +32,10 @@ _KERNEL: tuple[tuple[int, str], ...] = (
         "audit: type=1131 audit({s}.{n:03}:{k}): pid=1 uid=0 msg='unit=logrotate res=success'",
     ),
     (INFO, "EXT4-fs (nvme1n1): mounted filesystem with ordered data mode. Quota mode: none."),
-    (INFO, "nf_conntrack: default automatic helper assignment has been turned off"),
+    (INFO, "nf_conntrack version 0.5.0 (65536 buckets, 262144 max)"),
     (INFO, "usb 1-1: new low-speed USB device number {n} using uhci_hcd"),
     (INFO, "overlayfs: idmapped layers are currently not supported"),
-    (NOTICE, "nvme nvme1: I/O {k} QID {n} timeout, completion polled"),
+    (INFO, "nvme nvme1: {n}/0/0 default/read/poll queues"),
     (
         WARNING,
         "TCP: eth0: Driver has suspect GRO implementation, TCP performance may be compromised.",
@@ -57,14 +57,16 @@ _ENA_NEAR_MISSES: tuple[tuple[int, str], ...] = (
 )
 
 
-def chatter(host: Host, start_us: int, end_us: int, dice: random.Random) -> Iterator[Line]:
+def chatter(
+    host: Host, per_hour: float, start_us: int, end_us: int, dice: random.Random
+) -> Iterator[Line]:
     """Ordinary lines between two instants, never silent for an hour."""
-    mean = 18 * MINUTE if host.role != "guilty_ami" else 30 * MINUTE
+    mean = HOUR / per_hour
     at = start_us + dice.randint(1, 300) * SECOND + dice.randrange(SECOND)
     while at < end_us:
         yield _one(host, at, dice)
         gap = int(dice.expovariate(1 / mean))
-        at += min(max(gap, 200_000), LONGEST_SILENCE)
+        at += min(max(gap, 1_000), LONGEST_SILENCE)
 
 
 def _one(host: Host, at: int, dice: random.Random) -> Line:

@@ -98,7 +98,7 @@ class _Recorder:
 def _document(recorder: _Recorder, number: int, loads: _Loads) -> Iterator[str]:
     fleet, host, pins = recorder.fleet, recorder.host, recorder.pins
     day_us = fleet.start_us + number * DAY
-    interval = fleet.cpu_interval_s * SECOND
+    interval = fleet.volume.cpu_interval_s * SECOND
     first_end = day_us + interval + recorder.offset_us
     yield _header(fleet, host, number)
     is_first = True
@@ -146,7 +146,7 @@ def _header(fleet: Fleet, host: Host, number: int) -> str:
 
 def _timestamp(fleet: Fleet, host: Host, at_us: int) -> str:
     if host.cpu_style == "sadf":
-        detail = f'"utc": 1, "interval": {fleet.cpu_interval_s}'
+        detail = f'"utc": 1, "interval": {fleet.volume.cpu_interval_s}'
         return f'"timestamp": {{{_stamp(at_us)}, {detail}}},'
     return f'"timestamp": "{_clock(at_us)}",'
 

@@ -83,13 +83,25 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """How much a fleet writes; none of it changes what happens.
+
+    ``sampled_share`` is the part of the healthy hosts that records its CPUs.
+    """
+
+    cpu_interval_s: int
+    lines_per_hour: float
+    sampled_share: float
+
+
+@dataclass(frozen=True)
 class Fleet:
     """The plan: parameters, images and hosts."""
 
     seed: int
     first_day: date
     days: int
-    cpu_interval_s: int
+    volume: Volume
     images: tuple[Image, ...]
     hosts: tuple[Host, ...]
 
@@ -149,7 +161,7 @@ PLANTED = {
 }
 
 
-def plan_fleet(hosts: int, days: int, seed: int, last_day: date, cpu_interval_s: int) -> Fleet:
+def plan_fleet(hosts: int, days: int, seed: int, last_day: date, volume: Volume) -> Fleet:
     """The whole plan, from its parameters alone."""
     dice = random.Random(f"{seed}/fleet")
     guilty = dice.randrange(len(KERNELS))
@@ -158,7 +170,7 @@ def plan_fleet(hosts: int, days: int, seed: int, last_day: date, cpu_interval_s:
         for index, kernel in enumerate(KERNELS)
     )
     first_day = last_day - timedelta(days=days - 1)
-    fleet = Fleet(seed, first_day, days, cpu_interval_s, images, ())
+    fleet = Fleet(seed, first_day, days, volume, images, ())
     dealt = [_deal(fleet, index) for index in range(hosts)]
     innocent = [index for index, host in enumerate(dealt) if not host.image.is_guilty]
     dice.shuffle(innocent)
@@ -179,7 +191,8 @@ def _deal(fleet: Fleet, index: int) -> Host:
         size, vcpus = "4xlarge", 16
     version = dice.choice(GUILTY_DRIVERS if image.is_guilty else DRIVERS)
     style = dice.choice(LOG_STYLES)
-    is_sampled = dice.random() < (0.85 if image.is_guilty else 0.15)
+    share = fleet.volume.sampled_share
+    is_sampled = dice.random() < (max(0.85, share) if image.is_guilty else share)
     return Host(
         host_id=host_id,
         instance_id=f"i-0{dice.getrandbits(64):016x}",

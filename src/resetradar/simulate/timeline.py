@@ -21,7 +21,7 @@ def timeline(
         begin, end = max(life.started_us + MINUTE, first), min(life.ended_us, last)
         streams: list[Iterator[Line]] = [
             boot_lines(host, life),
-            chatter(host, begin, end, dice),
+            chatter(host, fleet.volume.lines_per_hour, begin, end, dice),
             _incidents(host, life, happened),
         ]
         if host.role == "guilty_ami":

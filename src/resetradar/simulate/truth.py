@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from resetradar.simulate.incidents import Incident, logs_end_us
-from resetradar.simulate.plan import PLANTED, Fleet, Host
+from resetradar.simulate.plan import PLANTED, Fleet, Host, Volume
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,7 +67,7 @@ class Truth:
     first_day: str
     last_day: str
     days: int
-    cpu_interval_s: int
+    volume: Volume
     guilty_ami: str
     planted_hosts: tuple[PlantedHost, ...]
     hosts: tuple[TrueHost, ...]
@@ -107,7 +107,7 @@ def tell(
         first_day=fleet.first_day.isoformat(),
         last_day=fleet.day(fleet.days - 1).isoformat(),
         days=fleet.days,
-        cpu_interval_s=fleet.cpu_interval_s,
+        volume=fleet.volume,
         guilty_ami=next(image.ami_id for image in fleet.images if image.is_guilty),
         planted_hosts=planted,
         hosts=hosts,

@@ -1,0 +1,5 @@
+"""`python -m resetradar` is the command."""
+
+from resetradar.cli import main
+
+main()

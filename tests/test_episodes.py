@@ -1,0 +1,199 @@
+"""Episodes: the rules that no single story shows."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resetradar.adhoc import find_episodes
+
+_ENA = "ena 0000:00:05.0 eth0: "
+_RESET = (
+    (0.0, _ENA + "Keep alive watchdog timeout."),
+    (0.1, _ENA + "Trigger reset is on"),
+    (0.2, "ena 0000:00:05.0: Device reset completed successfully"),
+)
+_STORIES = Path(__file__).parents[1] / "data" / "samples" / "stories"
+
+
+def _dmesg(*lines):
+    return "".join(f"[{time:12.6f}] {text}\n" for time, text in lines)
+
+
+def _kern(host, *lines, day=20):
+    """Traditional lines: seconds of the day, kernel clock 1000 s behind, text."""
+    return "".join(
+        f"Nov {day} {int(t) // 3600:02d}:{int(t) // 60 % 60:02d}:{int(t) % 60:02d} {host} kernel: "
+        f"[{t + 1000:12.6f}] {text}\n"
+        for t, text in lines
+    )
+
+
+def _found(folder, **files):
+    for name, text in files.items():
+        data = text if isinstance(text, bytes) else text.encode()
+        (folder / name.replace("__", ".")).write_bytes(data)
+    return find_episodes([folder]).records
+
+
+def _at(start, lines=_RESET):
+    return [(start + time, text) for time, text in lines]
+
+
+def _brief(records):
+    return [(r["kind"], r["outcome"], r["lines"]) for r in records]
+
+
+def test_two_resets_a_second_apart_are_two(tmp_path):
+    records = _found(tmp_path, log=_dmesg(*_at(100), *_at(101)))
+
+    assert _brief(records) == [("reset", "ok", 3)] * 2
+
+
+def test_a_begin_line_without_a_closing_line_ends_at_the_next_begin(tmp_path):
+    records = _found(tmp_path, log=_dmesg(*_at(100, _RESET[:2]), *_at(108)))
+
+    assert _brief(records) == [("reset", "unfinished", 2), ("reset", "ok", 3)]
+
+
+def test_a_symptom_that_never_led_to_a_reset_within_a_minute_stands_alone(tmp_path):
+    records = _found(tmp_path, log=_dmesg((100, _RESET[0][1]), *_at(200)))
+
+    assert [(r["kind"], r["outcome"]) for r in records] == [
+        ("reset", "reset_unconfirmed"), ("reset", "ok"),
+    ]  # fmt: skip
+
+
+def test_a_dump_without_a_begin_line_is_a_reset_whose_begin_was_lost(tmp_path):
+    dump = [(100.0 + n / 1000, f"{_ENA}queue_{n}_tx_cnt: 7") for n in range(40)]
+    records = _found(tmp_path, log=_dmesg(*dump, (100.5, _RESET[2][1])))
+
+    assert _brief(records) == [("reset", "ok", 41)]
+    assert records[0]["trigger"] is None
+
+
+def test_a_thousand_late_completions_are_one_reset(tmp_path):
+    late = [
+        (n / 64, f"{_ENA}Found a Tx that wasn't completed on time, qid 5, index {n}.")
+        for n in range(1024)
+    ]
+    threshold = "The number of lost tx completions is above the threshold (129 > 128)."
+    end = [(16.1, f"{_ENA}{threshold} Reset the device"), *_at(16.2, _RESET[1:])]
+
+    records = _found(tmp_path, log=_dmesg(*_at(100, late), *_at(100, end)))
+
+    assert _brief(records) == [("reset", "ok", 1027)]
+    assert records[0]["queues"] == [5]
+
+
+def test_the_counter_that_grew_between_two_dumps_tells_the_reason(tmp_path):
+    def dump(wd, admin):
+        names = (f"wd_expired: {wd}", f"missing_admin_interrupt: {admin}")
+        return [(0.15, _ENA + name) for name in names]
+
+    first, second = ([*_RESET[:2], *dump(*values), _RESET[2]] for values in ((4, 9), (4, 10)))
+    records = _found(tmp_path, log=_dmesg(*_at(100, first), *_at(500, second)))
+
+    assert [(r["reset_reason"], r["reason_basis"]) for r in records] == [
+        ("KEEP_ALIVE_TO", "decisive line"), ("MISSING_ADMIN_INTERRUPT", "counter"),
+    ]  # fmt: skip
+
+
+def test_start_is_computed_back_from_the_stated_duration(tmp_path):
+    text = (
+        "mlx5_core 0000:13:00.1 eth1: NETDEV WATCHDOG: CPU: 3: transmit queue 1 timed out 5340 ms"
+    )
+    record = _found(tmp_path, log=_kern("h1", (3600, text)))[0]
+
+    assert record["first_line_at"] - record["started_at"] == 5_340_000
+
+
+def test_the_window_is_the_interval_that_the_driver_states(tmp_path):
+    text = (
+        "TX q 5 is paused for too long (threshold 5000000). Time since last napi 6596000 usec. "
+        "napi scheduled: 1"
+    )
+    record = _found(tmp_path, log=_kern("h1", (3600, _ENA + text), *_at(3603, _RESET[1:])))[0]
+
+    assert record["window_basis"] == "since_napi"
+    assert record["window_end_at"] - record["window_start_at"] == 6_596_000
+    assert record["window_end_at"] == record["first_line_at"]
+    assert record["reset_at"] - record["window_end_at"] == 3_000_000
+
+
+def test_a_file_delivered_twice_and_packed_changes_nothing(tmp_path):
+    import gzip  # noqa: PLC0415 - used here alone
+
+    text = _kern("h1", *_at(3600), *_at(7200))
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    for folder in (once, twice):
+        folder.mkdir()
+    expected = _brief(_found(once, log=text))
+
+    assert _brief(_found(twice, kern__log=text, copy__log=gzip.compress(text.encode()))) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_and_split_of_files_does_not_matter(tmp_path, seed):
+    lines = [line for n in range(12) for line in _at(3600 + 300 * n)]
+    text = _kern("h1", *lines).splitlines(keepends=True)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    pieces = random.Random(seed)  # noqa: S311 - the same cuts in every run
+    cuts = sorted(pieces.sample(range(len(text)), 3))
+    names = pieces.sample(["a", "b", "c", "d"], 4)
+    split = {
+        name: "".join(text[start:stop])
+        for name, start, stop in zip(names, [0, *cuts], [*cuts, len(text)], strict=True)
+    }
+    same = ("reset_id", "started_at", "reset_at", "ended_at", "outcome", "lines", "trigger")
+
+    expected = [[r[k] for k in same] for r in _found(whole, log="".join(text))]
+
+    assert len(expected) == 12
+    assert [[r[k] for k in same] for r in _found(parts, **split)] == expected
+
+
+def test_two_hosts_in_one_file_are_told_apart(tmp_path):
+    mixed = [
+        line
+        for pair in zip(
+            _kern("h1", *_at(3600)).splitlines(), _kern("h2", *_at(3600)).splitlines(), strict=True
+        )
+        for line in pair
+    ]
+    records = _found(tmp_path, log="\n".join(mixed))
+
+    assert sorted((r["host_id"], r["outcome"]) for r in records) == [("h1", "ok"), ("h2", "ok")]
+
+
+@given(st.binary(max_size=4000))
+@settings(max_examples=60, deadline=None)
+def test_random_bytes_hold_no_episode(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("noise")
+
+    assert _found(folder, log=data) == []
+
+
+_LOGS = sorted(p for p in _STORIES.glob("*/*") if p.name not in {"expected.jsonl", "README.md"})
+
+
+@given(st.sampled_from(_LOGS), st.integers(0, 2000), st.integers(0, 2000))
+@settings(max_examples=80, deadline=None)
+def test_a_part_of_a_log_never_has_more_resets_than_begin_and_end_lines(
+    tmp_path_factory, path, start, stop
+):
+    folder = tmp_path_factory.mktemp("part")
+    data = path.read_bytes()[start : start + stop]
+    # Each reset needs a line that begins it, ends it or announces it.
+    words = (
+        b"Trigger", b"completed", b"Reset the device", b"watchdog timeout", b"paused for",
+        b"refresh",
+        b"starved", b"napi handler", b"not in running", b": ", b"WATCHDOG",
+    )  # fmt: skip
+    evidence = sum(data.count(word) for word in words)
+
+    assert len(_found(folder, log=data)) <= evidence

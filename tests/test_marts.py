@@ -1,0 +1,254 @@
+"""Every mart gives the rows that its case folders state, and a header that lies is refused."""
+
+import math
+import shutil
+import tomllib
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy import stats
+
+from resetradar.docs import tables_page
+from resetradar.errors import ContractError
+from resetradar.lake import Lake, write_parquet
+from resetradar.mart_session import arrow_fields
+from resetradar.marts import (
+    build_mart,
+    check_mart,
+    load_marts,
+    mart_path,
+    sql_folder,
+)
+from resetradar.settings import Parameters
+from resetradar.tables import BASE_TABLES
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "marts").glob("*/*/expect.csv"))
+AS_OF = date(2025, 3, 2)
+MARTS = {mart.name: mart for mart in load_marts()}
+
+
+def read_csv(path: Path, fields) -> dict[date | None, pa.Table]:
+    """Rows of a CSV by its optional ``day`` column, typed; columns that it lacks are null."""
+    with duckdb.connect() as connection:
+        rows = connection.read_csv(str(path), all_varchar=True, header=True)
+        assert set(rows.columns) <= {"day", *(f.name for f in fields)}, path
+        typed = [
+            f'cast({f.name if f.name in rows.columns else "null"} as {f.kind}) as "{f.name}"'
+            for f in fields
+        ]
+        day = "cast(day as date)" if "day" in rows.columns else "null::date"
+        table = rows.project(", ".join([*typed, f"{day} as day"])).to_arrow_table()
+    days = table.column("day").to_pylist()
+    names = [f.name for f in fields]
+    return {
+        each: table.filter(pa.array([d == each for d in days])).select(names) for each in set(days)
+    }
+
+
+def fill(lake: Lake, path: Path, as_of: date) -> None:
+    """Write one input CSV of a case into the lake."""
+    name = path.stem
+    table = BASE_TABLES.get(name)
+    fields = arrow_fields(table.schema) if table else MARTS[name].columns
+    for day, rows in read_csv(path, fields).items():
+        if table:
+            lake.write(table, rows.cast(table.schema), day=day or as_of, shard=0, part="case")
+        else:
+            write_parquet(rows, mart_path(lake, name, day or as_of))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_case(case, tmp_path):
+    """A mart turns the inputs of the case into the rows that the case expects."""
+    mart = MARTS[case.parent.name]
+    params = case / "params.toml"
+    values = tomllib.loads(params.read_text()) if params.exists() else {}
+    as_of = values.pop("as_of", AS_OF)
+    lake = Lake(tmp_path, 1)
+    for path in sorted(case.glob("*.csv")):
+        if path.name != "expect.csv":
+            fill(lake, path, as_of)
+
+    found = pq.ParquetFile(build_mart(mart, lake, as_of, Parameters(**values))).read()
+
+    header = (case / "expect.csv").read_text().splitlines()[0].split(",")
+    fields = [column for column in mart.columns if column.name in header]
+    assert len(fields) == len(header)
+    expected = read_csv(case / "expect.csv", fields).get(None)
+    expected_rows = expected.to_pylist() if expected else []
+    found_rows = found.select([field.name for field in fields]).to_pylist()
+    assert found_rows == [
+        {
+            k: pytest.approx(v, rel=1e-6, abs=2e-6) if isinstance(v, float) else v
+            for k, v in r.items()
+        }
+        for r in expected_rows
+    ]
+    failed = [result for result in check_mart(mart, lake, as_of) if not result.passed]
+    assert [result.name for result in failed if result.is_blocking] == []
+
+
+def test_every_mart_has_a_case_without_input():
+    """Each mart has a case, and one of its cases is the fleet without any file."""
+    cases = defaultdict(set)
+    for case in CASES:
+        cases[case.parent.name].add(case.name)
+    assert {name: "empty_input" in cases[name] for name in MARTS} == dict.fromkeys(MARTS, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "fleet_days",
+            "Input: host_days, rejects",
+            "Input: host_days",
+            r"Input.*query has.*rejects",
+        ),
+        (
+            "host_episodes",
+            "Param: episode_gap_s |",
+            "Param: memory_h |",
+            r"header says Param \['memory_h'\], query has \['episode_gap_s'\]",
+        ),
+        (
+            "host_episodes",
+            "Column: resets | BIGINT",
+            "Column: resets | INTEGER",
+            r"Column \['resets INTEGER'\], query has \['resets BIGINT'\]",
+        ),
+        (
+            "host_episodes",
+            "Grain: host_id, episode_at",
+            "Grain: host",
+            r"Grain \['host'\], expected",
+        ),
+        ("host_episodes", "resets >= 1", "hosts >= 1", r"Check is_not_empty.*found 'hosts >= 1'"),
+        (
+            "host_episodes",
+            "method.md#episodes",
+            "method.md#chapters",
+            r"Source docs/method.md#chapters, expected a heading there, found none",
+        ),
+        ("host_days", "Span: day", "Span: night", r"expected Span day or window, found 'night'"),
+        ("host_days", "Input: hosts,", "Input: nodes,", r"Input \['nodes'\], expected one of"),
+        ("host_days", "-- What: ", "-- ", r"host_days.sql:1: expected '-- Key: value', found"),
+        ("reset_verdicts", "from resets\n", "from host_scores as resets\n", r"Input \['resets'\]"),
+    ],
+)
+def test_header_that_lies_is_refused(tmp_path, name, old, new, message):
+    """A changed header or query is refused with the file, what is expected and what was found."""
+    shutil.copytree(sql_folder(), tmp_path / "sql")
+    shutil.copytree(sql_folder().parent / "docs", tmp_path / "docs")
+    path = tmp_path / "sql" / f"{name}.sql"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ContractError, match=message) as error:
+        load_marts(tmp_path / "sql")
+    assert str(path) in str(error.value)
+
+
+def test_cycle_is_refused(tmp_path):
+    """Marts that wait for each other are refused by name."""
+    for name, other in (("first", "second"), ("second", "first")):
+        (tmp_path / f"{name}.sql").write_text(
+            f"-- What: x\n-- Grain: host_id\n-- Span: day\n-- Input: {other}\n"
+            f"-- Column: host_id | VARCHAR | - | x\n-- Source: x\n\nselect host_id from {other}\n"
+        )
+    with pytest.raises(ContractError, match="without a cycle, found first -> second -> first"):
+        load_marts(tmp_path)
+
+
+def test_order_puts_inputs_first():
+    """No mart comes before one that it reads."""
+    seen = set(BASE_TABLES)
+    for mart in load_marts():
+        assert set(mart.inputs) <= seen
+        seen.add(mart.name)
+
+
+def test_check_reports_null_as_failed(tmp_path):
+    """A row that a check cannot judge has failed it; so has a second row of one grain."""
+    lake = Lake(tmp_path, 1)
+    mart = MARTS["host_episodes"]
+    rows = pa.table(
+        {
+            "host_id": ["a", "a", "b"],
+            "episode_at": pa.array([1, 1, 2], pa.timestamp("us")),
+            "last_reset_at": pa.array([1, 1, 3], pa.timestamp("us")),
+            "resets": pa.array([1, 1, None], pa.int64()),
+        }
+    )
+    write_parquet(rows, mart_path(lake, mart.name, AS_OF))
+    found = {result.name: result.failed_rows for result in check_mart(mart, lake, AS_OF)}
+    assert found == {"grain": 1, "is_not_empty": 1, "ends_after_start": 0}
+
+
+def test_check_of_a_day_that_was_not_built(tmp_path):
+    """A missing file is named, not taken for an empty table."""
+    with pytest.raises(ContractError, match=r"fleet_days: expected .*mart.parquet, found no file"):
+        check_mart(MARTS["fleet_days"], Lake(tmp_path, 1), AS_OF)
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path):
+    """Building a mart twice gives identical files."""
+    lake = Lake(tmp_path, 1)
+    case = Path(__file__).parent / "marts" / "host_scores" / "one_host_terrible"
+    for path in case.glob("*.csv"):
+        if path.name != "expect.csv":
+            fill(lake, path, AS_OF)
+    first = build_mart(MARTS["host_scores"], lake, AS_OF, Parameters()).read_bytes()
+    assert build_mart(MARTS["host_scores"], lake, AS_OF, Parameters()).read_bytes() == first
+
+
+def test_score_is_the_lower_bound_of_the_gamma_posterior(tmp_path):
+    """The score of a host agrees with the exact gamma quantile, worked out from its definition.
+
+    Four hosts of one family, observed for the last 24 h; one has 12 episodes, 2 h apart.
+    """
+    lake = Lake(tmp_path, 1)
+    hours = [f"2025-03-02 {hour:02d}:00:00" for hour in range(24)]
+    write_inputs(lake, tmp_path, [f"h{n}" for n in range(4)], hours, {"h0": hours[::2]})
+    rows = pq.ParquetFile(build_mart(MARTS["host_scores"], lake, AS_OF, Parameters())).read()
+    scored = {row["host_id"]: row for row in rows.to_pylist()}
+
+    exposure = sum(math.exp(-(24 - hour - 0.5) / 168) for hour in range(24))
+    episodes = sum(math.exp(-(24 - hour) / 168) for hour in range(0, 24, 2))
+    # Nobody else has an episode: the fleet's rate is half of one over three hosts and the prior.
+    fleet_rate = 0.5 / (3 * exposure + 0.5 / 0.00125)
+    peers_rate = 20 / (3 * exposure + 20 / fleet_rate)
+    exact = stats.gamma(1 + episodes, scale=1 / (1 + peers_rate * exposure))
+    assert scored["h0"]["score"] == pytest.approx(exact.ppf(0.05), rel=0.01)
+    assert scored["h0"]["rate_ratio"] == pytest.approx(exact.mean(), rel=1e-5)
+    assert scored["h0"]["rate_ratio_high"] == pytest.approx(exact.ppf(0.95), rel=0.01)
+    assert [scored[f"h{n}"]["rank"] for n in range(4)] == [1, 2, 3, 4]
+
+
+def write_inputs(lake, folder, hosts, hours, episodes):
+    """Day marts and coverage of hosts observed for whole hours, all of family p5."""
+    folder = folder / "inputs"
+    folder.mkdir()
+    lines = {
+        "host_days": ["host_id,host_date,exposure_h,instance_family"]
+        + [f"{host},2025-03-02,24,p5" for host in hosts],
+        "log_coverage": ["host_id,hour_at,observed_s"]
+        + [f"{host},{hour},3600" for host in hosts for hour in hours],
+        "host_episodes": ["host_id,episode_at,last_reset_at,resets"]
+        + [f"{host},{at},{at},1" for host, times in episodes.items() for at in times],
+    }
+    for name, rows in lines.items():
+        path = folder / f"{name}.csv"
+        path.write_text("\n".join(rows) + "\n")
+        fill(lake, path, AS_OF)
+
+
+def test_tables_page_is_fresh():
+    """docs/tables.md says what the code says; `python -m resetradar.docs` rewrites it."""
+    page = sql_folder().parent / "docs" / "tables.md"
+    assert page.read_text(encoding="utf-8") == tables_page()
