@@ -122,7 +122,7 @@ def _bursts(
         for _ in range(dice.randint(5, 8)):
             if _is_up(fleet, lives, at):
                 yield _reset(host, "keep_alive", at, dice)
-            at += int(dice.uniform(25, 200) * SECOND)
+            at += int(dice.uniform(16, 50) * MINUTE)
 
 
 def _scattered(

@@ -156,7 +156,7 @@ _SPECIALS = (
 )
 PLANTED = {
     "steady_starved": ("host_starved", "regular, every 4 hours within 5 percent"),
-    "device_fault": ("device_fault", "bursts of 5 to 8 within minutes"),
+    "device_fault": ("device_fault", "bursts of 5 to 8 within hours"),
     "interrupt_lost": ("interrupt_lost", "at random"),
 }
 
@@ -174,6 +174,9 @@ def plan_fleet(hosts: int, days: int, seed: int, last_day: date, volume: Volume)
     dealt = [_deal(fleet, index) for index in range(hosts)]
     innocent = [index for index, host in enumerate(dealt) if not host.image.is_guilty]
     dice.shuffle(innocent)
+    # The planted hosts stand in zones of their own, so that no zone looks guilty for all of them.
+    first = {dealt[index].zone: index for index in reversed(innocent)}
+    innocent = [*first.values(), *(i for i in innocent if i not in first.values())]
     for index, special in zip(innocent, _SPECIALS, strict=False):
         dealt[index] = _specialise(dealt[index], special)
     return replace(fleet, hosts=tuple(sorted(dealt, key=lambda host: host.host_id)))
