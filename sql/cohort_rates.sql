@@ -16,12 +16,13 @@
 -- Column: exposure_h | DOUBLE | hour | observed time of the cohort
 -- Column: resets_per_1000h | DOUBLE | 1/1000 h | episodes per 1,000 observed host-hours
 -- Column: rest_per_1000h | DOUBLE | 1/1000 h | the same of all others; null if there are none
--- Column: rate_ratio | DOUBLE | ratio | the first rate over the second; null if too little was seen
+-- Column: rate_ratio | DOUBLE | ratio | the first rate over the second, no host counting for more
+--     than a few episodes; null if too little was seen
 -- Column: rate_ratio_low | DOUBLE | ratio | lower 95 % bound
 -- Column: rate_ratio_high | DOUBLE | ratio | upper 95 % bound
 -- Column: dispersion | DOUBLE | ratio | variance of hosts' counts over that of chance; 1 or more
--- Column: likelihood_gain | DOUBLE | - | how much better two rates explain the episodes than one,
---     no host counting for more than a few; the cohort with most of it names the difference best
+-- Column: likelihood_gain | DOUBLE | - | how much better two rates explain the same episodes than
+--     one; the cohort with most of it names the difference best
 -- Column: alias_of | VARCHAR | - | simpler cohort of the very same host-days; null if there is none
 -- Check: affected_are_members | affected_hosts <= hosts
 -- Check: interval_holds_ratio | coalesce(
@@ -81,8 +82,8 @@ members as (
     )
 ),
 
--- For naming the guilty, a host counts and a monster does not: two deviations above the fleet's
--- rate are enough, if counts of hosts scatter as much as their mean.
+-- A host counts and a monster does not: one bad host must not make its zone look bad. Two
+-- deviations above the fleet's rate are enough, if counts of hosts scatter as much as their mean.
 capped_members as (
     select
         members.*,
@@ -108,11 +109,11 @@ sums as (
         has_family::integer + has_zone::integer + has_ami::integer as attribute_count,
         count(*) as hosts,
         count(*) filter (where episodes > 0) as affected_hosts,
-        cast(sum(episodes) as double) as n,
-        sum(capped_episodes) as capped_n,
+        sum(episodes) as all_n,
+        sum(capped_episodes) as n,
         sum(exposure_h) as e,
-        cast(sum(episodes * episodes) as double) as nn,
-        sum(episodes * exposure_h) as ne,
+        sum(capped_episodes * capped_episodes) as nn,
+        sum(capped_episodes * exposure_h) as ne,
         sum(exposure_h * exposure_h) as ee,
         bit_xor(day_hash) as member_hash
     from capped_members
@@ -122,8 +123,8 @@ sums as (
 fleet as (
     select
         hosts as fleet_hosts,
+        all_n as fleet_all_n,
         n as fleet_n,
-        capped_n as fleet_capped_n,
         e as fleet_e,
         nn as fleet_nn,
         ne as fleet_ne,
@@ -135,8 +136,9 @@ fleet as (
 rests as (
     select
         *,
-        fleet_n - n as rest_n,
-        fleet_capped_n - capped_n as rest_capped_n,
+        fleet_all_n - all_n as rest_all_n,
+        -- Subtracting sums of fractions leaves dust.
+        if(fleet_n - n < 1e-9, 0, fleet_n - n) as rest_n,
         fleet_e - e as rest_e,
         fleet_nn - nn as rest_nn,
         fleet_ne - ne as rest_ne,
@@ -188,12 +190,8 @@ ratios as (
         if(is_comparable, ((n + 0.5) / e) / ((rest_n + 0.5) / rest_e), null) as rate_ratio,
         if(
             is_comparable,
-            if(capped_n > 0, capped_n * ln(capped_n / e * fleet_e / fleet_capped_n), 0)
-            + if(
-                rest_capped_n > 1e-9,
-                rest_capped_n * ln(rest_capped_n / rest_e * fleet_e / fleet_capped_n),
-                0
-            ),
+            if(n > 0, n * ln(n / e * fleet_e / fleet_n), 0)
+            + if(rest_n > 0, rest_n * ln(rest_n / rest_e * fleet_e / fleet_n), 0),
             null
         ) as likelihood_gain
     from variances
@@ -223,10 +221,10 @@ select
     ami_id,
     hosts,
     affected_hosts,
-    cast(n as bigint) as resets,
+    cast(all_n as bigint) as resets,
     round(e, 6) as exposure_h,
-    round(1000 * n / nullif(e, 0), 6) as resets_per_1000h,
-    if(has_rest, round(1000 * rest_n / rest_e, 6), null) as rest_per_1000h,
+    round(1000 * all_n / nullif(e, 0), 6) as resets_per_1000h,
+    if(has_rest, round(1000 * rest_all_n / rest_e, 6), null) as rest_per_1000h,
     round(rate_ratio, 6) as rate_ratio,
     round(rate_ratio / exp(half_width), 6) as rate_ratio_low,
     round(rate_ratio * exp(half_width), 6) as rate_ratio_high,

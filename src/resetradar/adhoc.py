@@ -1,6 +1,6 @@
 """Episodes from any files, with no configuration and no lake: what `resetradar episodes` prints."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resetradar.clock import Calendar, zone_named
-from resetradar.episodes import episodes
+from resetradar.episodes import RESET_GAP_US, episodes, gap_us
 from resetradar.errors import InputError
 from resetradar.files import Reject, Source
 from resetradar.records import reset_record
@@ -51,6 +51,7 @@ def find_episodes(
         found.rejects += scanned.rejects
         found.lines += scanned.lines
         found.files += 1
+        _heal_host_names(scanned.events)
         for event in scanned.events:
             # A file that names no host is one host's; two such files may be of two hosts.
             events[event.host_id or "", "" if event.host_id else source.name].append(event)
@@ -59,6 +60,23 @@ def find_episodes(
             found.records.append(reset_record(episode, host_id or None))
     found.records.sort(key=_order)
     return found
+
+
+def _heal_host_names(events: list[Event]) -> None:
+    """Give a closing line whose host says nothing else in its file to the device it closes.
+
+    Posted logs are made anonymous by hand, and a name was missed or changed within a reset.
+    """
+    hosts = Counter(event.host_id for event in events)
+    for earlier, event in zip(events, events[1:], strict=False):
+        is_stray = event.match.message.role == "reset_done" and hosts[event.host_id] == 1
+        of_one_device = (
+            event.match.driver == earlier.match.driver
+            and event.match.pci_address == earlier.match.pci_address
+            and earlier.match.message.role != "reset_done"
+        )
+        if is_stray and of_one_device and 0 <= gap_us(earlier, event) <= RESET_GAP_US:
+            event.host_id = earlier.host_id
 
 
 def _order(record: dict[str, Any]) -> tuple[int, str, int]:

@@ -11,7 +11,7 @@ from resetradar import __version__
 from resetradar.adhoc import as_json, find_episodes, parse_days
 from resetradar.errors import InputError, ResetradarError
 from resetradar.published import Answer, ask, investigate, questions
-from resetradar.settings import FILE_NAME, Settings, load_settings
+from resetradar.settings import FILE_NAME, Settings, config_path, load_settings
 from resetradar.starter import STARTER
 from resetradar.terminal import (
     RunProgress,
@@ -80,6 +80,18 @@ def init(
 
 
 @app.command()
+def check(*, config: Config = None) -> None:
+    """Check catalogue, SQL headers and generated pages; with a configuration, what it matches."""
+    from resetradar.selfcheck import preview_inputs, verify_contracts  # noqa: PLC0415 - reads all
+
+    for line in verify_contracts():
+        typer.echo(line)
+    if config is not None or config_path().is_file():
+        for line in preview_inputs(load_settings(config)):
+            typer.echo(line)
+
+
+@app.command()
 def run(
     *,
     day: Annotated[str | None, typer.Option(help="One UTC day, YYYY-MM-DD.")] = None,
@@ -93,9 +105,9 @@ def run(
     first, last = parse_days(day or days or "")
     settings = load_settings(config)
     # Dagster takes a second to import: only this verb pays for it.
-    from pipelines.run import run_days  # noqa: PLC0415
+    from pipelines.run import count_steps, run_days  # noqa: PLC0415
 
-    with RunProgress(20) as progress:
+    with RunProgress(count_steps(settings)) as progress:
         summary = run_days(settings, first, last, on_event=progress)
     _end_of_run(settings, summary, top_hosts)
 
@@ -121,8 +133,9 @@ def _end_of_run(settings: Settings, summary: Any, top_hosts: int) -> None:
         markup=False,
     )
     out.print(
-        f"not seen: {seen['unobserved_share']:.1%} of the host-hours, {seen['silent_hosts']} hosts "
-        f"without logs, {seen['rejected']} rejects, {seen['lost_messages']} messages lost by hosts",
+        f"not seen: {seen['unobserved_share']:.1%} of the host-hours, hosts without logs: "
+        f"{seen['silent_hosts']}, rejects: {seen['rejected']}, messages lost by hosts: "
+        f"{seen['lost_messages']}",
         markup=False,
     )
     out.print(f"published {summary.published}\nexports   {settings.published_root / 'exports'}",

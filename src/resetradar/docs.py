@@ -99,9 +99,10 @@ def _code(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _page() -> Path:
+def page_path() -> Path:
+    """Where the page stands in a checkout; an installed package has none."""
     return sql_folder().parent / "docs" / "tables.md"
 
 
 if __name__ == "__main__":
-    _page().write_text(tables_page(), encoding="utf-8")
+    page_path().write_text(tables_page(), encoding="utf-8")

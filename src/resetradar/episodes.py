@@ -15,6 +15,7 @@ from resetradar.timeline import boots
 
 SYMPTOM_GAP_US = 60 * SECOND_US
 RESET_GAP_US = 120 * SECOND_US
+_ADJACENT_LINES = 2
 # Two watchdog lines of one stall state durations that lead back to one start.
 _SAME_START_US = 2 * SECOND_US
 
@@ -183,11 +184,10 @@ class _Boot:
         if device.reset and gap_us(device.reset.last, event) > RESET_GAP_US:
             self._close_reset(device, is_cut=False)
         pending = device.pending
-        if (
-            pending
-            and gap_us(pending.last, event) > SYMPTOM_GAP_US
-            and not _is_same_stall(pending, event)
-        ):
+        if pending is None:
+            return
+        is_old = gap_us(pending.last, event) > SYMPTOM_GAP_US
+        if (is_old and not _is_same_stall(pending, event)) or _is_repeated(pending, event):
             self._close_pending(device)
 
     def _step(self, device: Device, event: Event) -> None:
@@ -304,6 +304,22 @@ class _Boot:
         episode.earlier_counters = device.counters
         device.counters = episode.counters or device.counters
         self.closed.append(episode)
+
+
+def _is_repeated(pending: Episode, event: Event) -> bool:
+    """A watchdog line like one before it, other lines between, and no clock to tell their distance.
+
+    A stall that lasts is reported by one line after the other; without a clock nothing else tells.
+    """
+    has_clock = event.monotonic_us is not None or event.at_us is not None
+    if has_clock or event.match.message.driver != "netdev_watchdog":
+        return False
+    return any(
+        earlier.match.message.id == event.match.message.id
+        and earlier.match.fields.get("queue") == event.match.fields.get("queue")
+        and event.line_number - earlier.line_number > _ADJACENT_LINES
+        for earlier in pending.symptoms[-1:]
+    )
 
 
 def _is_same_stall(pending: Episode, event: Event) -> bool:

@@ -135,7 +135,7 @@ RESETS = _table(
     ("napi_scheduled", pa.bool_(), "-", "NAPI was scheduled but had not run"),
     ("window_start_at", INSTANT, "UTC", "start of the starvation window that ends at the symptom"),
     ("window_end_at", INSTANT, "UTC", "line that states the window; reset_at if none does"),
-    ("window_basis", TEXT, "-", "since_napi, threshold or default"),
+    ("window_basis", TEXT, "-", "since_napi, stall, threshold or default"),
     ("uptime_s", pa.float64(), "second", "time since boot at reset_at; null if not logged"),
     ("lines", COUNT, "count", "log lines of the episode"),
     ("clock_error_s", pa.float64(), "second", "how far the times may be from the kernel's"),

@@ -52,7 +52,7 @@ def host_table(records: Iterable[dict[str, Any]]) -> Table:
 
 
 def cohort_table(records: Iterable[dict[str, Any]]) -> Table:
-    """The cohorts whose rate is certainly above the rest of the fleet's."""
+    """The cohorts whose rate is above the rest of the fleet's, the best explanation first."""
     table = _table("cohort hosts:r affected:r per_1000_h:r rest:r ratio:r 95_%_interval:r")
     for record in records:
         values = " \u00d7 ".join(_short(v) for v in record["cohort_values"].split(" \u00d7 "))
@@ -183,5 +183,5 @@ class RunProgress:
                 description=step.ljust(18),
                 detail="" if text in {"started", "done"} else escape(text)[:60],
             )
-        elif text not in {"started", "done"} or is_done:
+        elif is_done or text == "failed" or step == "run":
             self._console.print(f"{step}: {text}", markup=False)
