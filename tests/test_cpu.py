@@ -1,7 +1,5 @@
 """CPU formats: what the tools print, whole or damaged, becomes samples; the rest is reported."""
 
-
-
 import json
 from datetime import date, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Inventories: each form becomes rows of hosts, several become one row per host."""
 
-
-
 import json
 from datetime import date, datetime
 from pathlib import Path

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def _heal_host_names(events: list[Event]) -> None:
     Posted logs are made anonymous by hand, and a name was missed or changed within a reset.
     """
     hosts = Counter(event.host_id for event in events)
-    for earlier, event in zip(events, events[1:], strict=False):
+    for earlier, event in pairwise(events):
         is_stray = event.match.message.role == "reset_done" and hosts[event.host_id] == 1
         of_one_device = (
             event.match.driver == earlier.match.driver

@@ -132,8 +132,10 @@ def _end_of_run(settings: Settings, summary: Any, top_hosts: int) -> None:
         f"{seen['exposure_h']:,.0f} host-hours, CPU visible in {seen['cpu_visible_resets']}",
         markup=False,
     )
+    unobserved = seen["unobserved_share"]
+    share = "all" if unobserved is None else f"{unobserved:.1%}"
     out.print(
-        f"not seen: {seen['unobserved_share']:.1%} of the host-hours, hosts without logs: "
+        f"not seen: {share} of the host-hours, hosts without logs: "
         f"{seen['silent_hosts']}, rejects: {seen['rejected']}, messages lost by hosts: "
         f"{seen['lost_messages']}",
         markup=False,

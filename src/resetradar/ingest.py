@@ -22,6 +22,7 @@ from resetradar.files import Reject, Source, find, read_bounded
 from resetradar.hosts import Context as HostContext
 from resetradar.hosts import merge_hosts, parse_hosts
 from resetradar.lake import UNSHARDED, Lake, shard_of
+from resetradar.overlap import merged
 from resetradar.records import event_rows, events_table, reset_record, resets_table
 from resetradar.scan import Event, number, scan_file
 from resetradar.settings import Settings
@@ -61,12 +62,14 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
     first, last = day_bounds(day)
     calendar = Calendar(day, zone=zone_named(settings.inputs.timezone))
     silence_us = round(settings.inputs.max_silence_s * SECOND_US)
-    ledger = Ledger(first - silence_us - HOUR_US, last)
+    known_from = first - silence_us - HOUR_US
+    ledgers: list[Ledger] = []
     events: dict[str, list[Event]] = defaultdict(list)
     rejects: list[Reject] = []
     sources = _of_shard(settings, settings.inputs.logs, day, shard)
     for source in sources:
-        scanned = scan_file(source, calendar, ledger, span=(first - EDGE_US, last + EDGE_US))
+        ledgers.append(Ledger(known_from, last))
+        scanned = scan_file(source, calendar, ledgers[-1], span=(first - EDGE_US, last + EDGE_US))
         nameless = []
         for event in scanned.events:
             if event.host_id is None and event.at_us and first <= event.at_us < last:
@@ -75,6 +78,7 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
                 events[event.host_id].append(event)
         of_day = [r for r in scanned.rejects if r.at_us is None or first <= r.at_us < last]
         rejects += _once([*of_day, *nameless], source, settings, shard)
+    ledger = merged(ledgers, known_from, last)
     event_part: list[dict[str, Any]] = []
     reset_part: list[dict[str, Any]] = []
     for host_id in sorted(events):

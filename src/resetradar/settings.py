@@ -4,6 +4,7 @@ Precedence: command line, then ``RESETRADAR_…`` variables, then ``resetradar.t
 """
 
 import os
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,15 @@ class Inputs(BaseModel):
     timezone: str = "UTC"
     # The ledger knows the first and last line of an hour, so shorter silences are not seen.
     max_silence_s: float = Field(default=3600.0, ge=3600, le=86400)
+
+    @field_validator("logs", "cpu", "inventory")
+    @classmethod
+    def _known_placeholders(cls, value: list[str]) -> list[str]:
+        known = {"{host_id}", "{day}"}
+        unknown = sorted({name for t in value for name in re.findall(r"{\w*}", t)} - known)
+        if unknown:
+            raise ValueError(f"expected {{host_id}} or {{day}} in a template, found {unknown}")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -50,6 +50,7 @@ TRIGGERS = (
     "memory_pressure",
     "pid_exhaustion",
     "conntrack_pressure",
+    "neighbour_pressure",
     "unit_crash_loop",
     "warning_trace",
     "panic",
@@ -71,7 +72,9 @@ class Message:
     """One wording of one kernel message.
 
     `pattern` matches the whole body, `hyperscan` is a cheap byte expression that hits every line
-    which could match. `kinds` maps each field to int, hex or str.
+    which could match. `kinds` maps each field to int, hex or str. `reason` names the value of the
+    driver's reset-reason enum that this wording settles; `refines` is the trigger class with which
+    it overrules the more general symptom before it.
     """
 
     index: int
@@ -79,6 +82,8 @@ class Message:
     driver: str
     role: str
     trigger: str | None
+    reason: str | None
+    refines: str | None
     level: str
     is_decisive: bool
     is_once_per_boot: bool
@@ -114,8 +119,9 @@ class Driver:
     """Facts about one driver that its messages alone do not tell.
 
     `kernel_names` are the names its lines carry, all of one driver. `same_wording` are other
-    drivers that print the same messages and keep their own name. `counters` are the counters of a
-    statistics dump that tell why a reset happened.
+    drivers that print the same messages and keep their own name. `programs` are the programs whose
+    log lines these are; none means that only the kernel says this. `counters` are the counters of
+    a statistics dump that tell why a reset happened.
     """
 
     name: str
@@ -123,6 +129,7 @@ class Driver:
     kernel_names: tuple[str, ...]
     same_wording: tuple[str, ...]
     words_before: tuple[str, ...]
+    programs: tuple[str, ...]
     is_network: bool
     has_done_line: bool
     counters: tuple[str, ...]

@@ -14,13 +14,14 @@ MAX_LINE = 4096
 
 _ROW_ENDS = ("\n", "#012", "\\x0a", "\\n")
 _STATE = r"(?: \(\w{1,20}\))*"
+# Of the names of drivers only those of the RTL8139 begin with a digit.
 _DEVICE = re.compile(
-    r"(?P<driver>[A-Za-z][\w.+-]{0,31}) "
+    r"(?P<driver>(?:[A-Za-z]|8139)[\w.+-]{0,31}) "
     r"(?P<address>[\w.-]{1,64}(?::[\w.-]{1,64}){0,4})"
     r"(?: (?:\(unnamed net_device\)|(?P<interface>[^\s:()]{1,15})))?" + _STATE + ": ",
     re.ASCII,
 )
-_NAME = re.compile(r"(?P<name>[A-Za-z][\w.@-]{0,31})" + _STATE + ": ", re.ASCII)
+_NAME = re.compile(r"(?P<name>(?:[A-Za-z]|8139)[\w.@-]{0,31})" + _STATE + ": ", re.ASCII)
 _FUNCTION = re.compile(r"\[(?P<name>[A-Z][A-Z0-9_]{1,15}): \w{1,64}\] ", re.ASCII)
 # After an address only a name of this shape is an interface: bodies begin with words, too.
 _LATE_INTERFACE = re.compile(

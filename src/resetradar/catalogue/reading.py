@@ -21,14 +21,14 @@ from resetradar.catalogue.template import (
 from resetradar.errors import ContractError
 
 _DRIVER_KEYS = {
-    "driver", "scope", "kernel_names", "same_wording", "words_before", "is_network",
+    "driver", "scope", "kernel_names", "same_wording", "words_before", "programs", "is_network",
     "has_done_line", "counters", "note", "reason", "message",
 }  # fmt: skip
 _REASON_KEYS = {"value", "name", "trigger", "since", "counter", "counter_since"}
 _MESSAGE_KEYS = {
-    "id", "text", "pattern", "scan", "role", "trigger", "level", "is_decisive",
-    "is_once_per_boot", "is_visible_by_default", "needs_driver", "versions", "kernels", "source",
-    "sample", "note",
+    "id", "text", "pattern", "scan", "role", "trigger", "reason", "refines", "level",
+    "is_decisive", "is_once_per_boot", "is_visible_by_default", "needs_driver", "versions",
+    "kernels", "source", "sample", "note",
 }  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def _driver(document: Mapping[str, Any], where: str) -> Driver:
         kernel_names=tuple(document.get("kernel_names", [name])),
         same_wording=tuple(document.get("same_wording", [])),
         words_before=tuple(document.get("words_before", [])),
+        programs=tuple(document.get("programs", [])),
         is_network=document.get("is_network", scope != "line"),
         has_done_line=document.get("has_done_line", False),
         counters=tuple(document.get("counters", [])),
@@ -117,9 +118,11 @@ def _message(entry: Mapping[str, Any], driver: Driver, where: str) -> Message:
         raise _wrong("id", where, f"{driver.name}.…", identity, "begin it with the driver")
     if ("text" in entry) == ("pattern" in entry):
         raise _wrong("message", where, "either text or pattern", "both or none", "give one")
-    trigger = entry.get("trigger")
-    if trigger is not None:
-        _one_of(trigger, TRIGGERS, "trigger", where)
+    for key in ("trigger", "refines"):
+        if key in entry:
+            _one_of(entry[key], TRIGGERS, key, where)
+    if "reason" in entry:
+        _one_of(entry["reason"], tuple(r.name for r in driver.reasons), "reason", where)
     _one_of(_text(entry, "role", where), ROLES, "role", where)
     _one_of(_text(entry, "level", where), LEVELS, "level", where)
     needs_driver = entry.get("needs_driver", False)
@@ -138,7 +141,9 @@ def _message(entry: Mapping[str, Any], driver: Driver, where: str) -> Message:
         id=identity,
         driver=driver.name,
         role=entry["role"],
-        trigger=trigger,
+        trigger=entry.get("trigger"),
+        reason=entry.get("reason"),
+        refines=entry.get("refines"),
         level=entry["level"],
         is_decisive=entry.get("is_decisive", False),
         is_once_per_boot=entry.get("is_once_per_boot", False),
