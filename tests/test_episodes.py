@@ -197,3 +197,31 @@ def test_a_part_of_a_log_never_has_more_resets_than_begin_and_end_lines(
     evidence = sum(data.count(word) for word in words)
 
     assert len(_found(folder, log=data)) <= evidence
+
+
+def test_a_record_kept_by_two_collectors_counts_once(tmp_path):
+    journal = "".join(
+        f"Nov 20 01:00:{int(t):02d} h1 kernel: {text}\n" for t, text in _at(0, _RESET)
+    )
+    records = _found(tmp_path, kern__log=_kern("h1", *_at(3600)), journal__txt=journal)
+
+    assert _brief(records) == [("reset", "ok", 3)]
+
+
+def test_lines_received_a_minute_late_are_placed_by_the_kernel_clock(tmp_path):
+    on_time = _kern("h1", (3600, _ENA + "Trigger refill for ring 0"), *_at(3900))
+    late = on_time.replace("01:05:0", "01:06:1")
+    record = _found(tmp_path, log=late)[0]
+
+    assert record["reset_at"] % 86_400_000_000 == 3900_100_000
+    assert record["clock_error_s"] >= 1
+
+
+def test_an_interrupt_that_never_came_is_not_an_interrupt_age(tmp_path):
+    text = (
+        "TX hasn't completed, qid 3, index 1. 1000000 msecs since last interrupt, 6000 msecs since "
+        "last napi execution, napi scheduled: 1"
+    )
+    record = _found(tmp_path, log=_dmesg((1000, _ENA + text)))[0]
+
+    assert (record["since_interrupt_us"], record["since_napi_us"]) == (None, 6_000_000)

@@ -41,9 +41,11 @@ def test_every_true_reset_is_found_once_and_nothing_else(ask):
 
 
 def test_the_stated_silence_and_reason_are_found(ask):
-    found = Counter(ask("""
+    found = Counter(
+        ask("""
         select host_id, since_napi_us from resets
-        where reset_reason = 'SUSPECTED_POLL_STARVATION'"""))
+        where reset_reason = 'SUSPECTED_POLL_STARVATION'""")
+    )
     true = Counter((reset["host_id"], reset["since_napi_us"]) for reset in _STARVED)
 
     assert found == true

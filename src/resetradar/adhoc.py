@@ -14,6 +14,7 @@ from resetradar.errors import InputError
 from resetradar.files import Reject, Source
 from resetradar.records import reset_record
 from resetradar.scan import Event, scan_file
+from resetradar.timeline import boots
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,8 +58,8 @@ def find_episodes(
             # A file that names no host is one host's; two such files may be of two hosts.
             events[event.host_id or "", "" if event.host_id else source.name].append(event)
     for (host_id, _), of_host in sorted(events.items(), key=lambda item: item[0]):
-        for episode in episodes(of_host):
-            found.records.append(reset_record(episode, host_id or None))
+        for boot in boots(of_host):
+            found.records += [reset_record(episode, host_id or None) for episode in episodes(boot)]
     found.records.sort(key=_order)
     return found
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from resetradar.catalogue import UNKNOWN_DRIVER, Match, load_catalogue
 from resetradar.clock import SECOND_US
 from resetradar.scan import Event
-from resetradar.timeline import boots
 
 SYMPTOM_GAP_US = 60 * SECOND_US
 RESET_GAP_US = 120 * SECOND_US
@@ -75,12 +74,13 @@ class Device:
     counters: dict[str, int] | None = None
 
 
-def episodes(events: Iterable[Event]) -> list[Episode]:
-    """Episodes of one host, in the order in which they end. Never raises for what lines say."""
-    found: list[Episode] = []
-    for boot in boots(events):
-        found.extend(_Boot().run(boot))
-    return found
+def episodes(boot: Iterable[Event]) -> list[Episode]:
+    """Episodes of one boot of one host, in the order in which they end.
+
+    Args:
+        boot: Events in the kernel's order, as ``timeline.boots`` gives them.
+    """
+    return _Boot().run(boot)
 
 
 def gap_us(earlier: Event, later: Event) -> int:
@@ -116,7 +116,7 @@ class _Boot:
         self.closed: list[Episode] = []
         self.resumed: Event | None = None
 
-    def run(self, events: list[Event]) -> list[Episode]:
+    def run(self, events: Iterable[Event]) -> list[Episode]:
         for event in events:
             message = event.match.message
             if message.role in _DEVICE_ROLES and _is_network(event):

@@ -38,8 +38,9 @@ from resetradar.tables import (
 )
 from resetradar.timeline import boots
 
-# Longer than the longest wait of the episode rules, on both sides of midnight.
-EDGE_US = 15 * 60 * SECOND_US
+# Longer than the longest wait of the episode rules and than the stretch in which the two clocks are
+# compared, so that both days that see an event near midnight see it alike.
+EDGE_US = 2 * HOUR_US
 _MAX_SAMPLE = 200
 
 
@@ -86,8 +87,8 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
         for boot in boots(events[host_id]):
             today = [event for event in boot if event.at_us and first <= event.at_us < last]
             event_part += event_rows(today, host_id)
-        records = (reset_record(episode, host_id) for episode in episodes(events[host_id]))
-        reset_part += [row for row in records if _lies_in(row, first, last)]
+            records = (reset_record(episode, host_id) for episode in episodes(boot))
+            reset_part += [row for row in records if _lies_in(row, first, last)]
     coverage = ledger.table(settings.inputs.max_silence_s, first, last)
     tables = {
         KERNEL_EVENTS.name: events_table(event_part),

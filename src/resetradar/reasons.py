@@ -20,6 +20,11 @@ _REFINED_BY = {
     "ena.tx_cq_found": "missed_interrupt",
     "ena.tx_cq_none": "tx_completion_timeout",
 }
+_OLDER_COUNTERS = {
+    "tx_timeout": "netdev_watchdog",
+    "wd_expired": "missing_keep_alive",
+    "admin_q_pause": "unresponsive_device",
+}
 # Reasons of one trigger class that a message tells apart.
 _REASON_OF = {
     "ena.msix_rx": "MISS_FIRST_INTERRUPT",
@@ -62,6 +67,8 @@ def classify(
         return Verdict(reasons[grown[0]].trigger, grown[0], "counter")
     trigger, basis, event = _from_lines(symptoms)
     if trigger is None:
+        trigger, basis = _from_older_counters(counters, earlier)
+    if trigger is None:
         return Verdict(None, None, None)
     return Verdict(trigger, _reason(facts, trigger, event), basis)
 
@@ -96,6 +103,18 @@ def _from_lines(symptoms: Sequence[Event]) -> tuple[str | None, str | None, Even
         if event.match.message.trigger:
             return event.match.message.trigger, "first symptom", event
     return None, None, None
+
+
+def _from_older_counters(
+    counters: dict[str, int], earlier: dict[str, int] | None
+) -> tuple[str | None, str | None]:
+    """Trigger class from counters that older drivers have too, where no line tells it."""
+    grown = [
+        trigger
+        for name, trigger in _OLDER_COUNTERS.items()
+        if earlier and name in earlier and counters.get(name, 0) > earlier[name]
+    ]
+    return (grown[0], "counter") if len(grown) == 1 else (None, None)
 
 
 def is_starved(event: Event) -> bool:

@@ -53,7 +53,7 @@ def reset_record(episode: Episode, host_id: str | None) -> dict[str, Any]:
         "napi_cpu": next((c for e in symptoms if (c := number(e, "napi_cpu")) is not None), None),
         "watchdog_cpu": number(watchdog, "cpu") if watchdog else None,
         "since_napi_us": late and duration_us(late, "since_napi"),
-        "since_interrupt_us": _first(symptoms, "since_interrupt"),
+        "since_interrupt_us": _since_interrupt(symptoms),
         "threshold_us": _first(symptoms, "threshold") or _first(symptoms, "tx_timeout"),
         "napi_scheduled": _scheduled(symptoms),
         "window_start_at": window[0],
@@ -105,6 +105,16 @@ def _longest(events: Sequence[Event], name: str) -> Event | None:
 
 def _first(events: Iterable[Event], name: str) -> int | None:
     return next((d for event in events if (d := duration_us(event, name)) is not None), None)
+
+
+def _since_interrupt(events: Iterable[Event]) -> int | None:
+    """Time since the last interrupt; a queue that never had one states the time since boot."""
+    for event in events:
+        stated = duration_us(event, "since_interrupt")
+        if stated is not None:
+            uptime = event.monotonic_us
+            return None if uptime is not None and stated > uptime - SECOND_US else stated
+    return None
 
 
 def _scheduled(events: Iterable[Event]) -> bool | None:

@@ -12,6 +12,11 @@ from resetradar.scan import Event
 _SAME_RECORD_US = 120 * SECOND_US
 # Records of several collectors overlap by their delays; a reboot puts the kernel clock back to 0.
 _REBOOT_US = 120 * SECOND_US
+# Stamps of one record by two collectors, one of them in whole seconds.
+_SAME_STAMP_US = 2 * SECOND_US
+_CLOCK_STRETCH_US = 1800 * SECOND_US
+# Whole-second stamps and a loaded collector explain this much.
+_LATE_US = 3 * SECOND_US
 _BOOT_MESSAGE = "kernel.boot"
 
 
@@ -19,10 +24,14 @@ def boots(events: Iterable[Event]) -> list[list[Event]]:
     """Events of one host as one list per boot, each in the kernel's order, without duplicates.
 
     The order in which files are given does not matter. Events without any clock keep the order of
-    their lines.
+    their lines. Wall times of lines that a collector received late are set right by the kernel
+    clock of their boot.
     """
-    merged = _drop_duplicates(_by_wall_clock(list(events)))
-    return [_by_kernel_clock(boot) for boot in _split(merged)]
+    merged = _drop_second_hand(_drop_duplicates(_by_wall_clock(list(events))))
+    found = [_by_kernel_clock(boot) for boot in _split(merged)]
+    for boot in found:
+        _undelay(boot)
+    return found
 
 
 def _by_wall_clock(events: list[Event]) -> list[Event]:
@@ -69,6 +78,47 @@ def _drop_duplicates(events: list[Event]) -> list[Event]:
         latest[key] = at_us
         kept.append(event)
     return kept
+
+
+def _drop_second_hand(events: list[Event]) -> list[Event]:
+    """Leave out copies without kernel clock of records that another collector kept with it."""
+    first_hand: dict[str, list[tuple[int, str]]] = {}
+    for event in events:
+        if event.monotonic_us is not None and event.at_us is not None:
+            first_hand.setdefault(event.text, []).append((event.at_us, event.source_path))
+    return [
+        event
+        for event in events
+        if event.monotonic_us is not None
+        or event.at_us is None
+        or not any(
+            path != event.source_path and abs(event.at_us - at_us) <= _SAME_STAMP_US
+            for at_us, path in first_hand.get(event.text, ())
+        )
+    ]
+
+
+def _undelay(boot: list[Event]) -> None:
+    """Set wall times right that lie too far behind the kernel clock.
+
+    Delivery only ever delays: within a boot the smallest distance between the two clocks is the
+    true one, up to the resolution of the stamp. Clocks drift apart slowly, so the smallest distance
+    of the half hours around counts.
+    """
+    least: dict[int, int] = {}
+    for event in boot:
+        if event.monotonic_us is not None and event.at_us is not None:
+            place = event.monotonic_us // _CLOCK_STRETCH_US
+            distance = event.at_us - event.monotonic_us
+            least[place] = min(least.get(place, distance), distance)
+    for event in boot:
+        if event.monotonic_us is None or event.at_us is None:
+            continue
+        place = event.monotonic_us // _CLOCK_STRETCH_US
+        anchor = min(least[near] for near in (place - 1, place, place + 1) if near in least)
+        if event.at_us - event.monotonic_us - anchor > _LATE_US:
+            event.at_us = event.monotonic_us + anchor
+            event.clock_error_s = max(event.clock_error_s or 0.0, 1.0)
 
 
 def _split(events: list[Event]) -> list[list[Event]]:

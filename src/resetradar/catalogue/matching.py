@@ -56,7 +56,9 @@ class Catalogue:
             for body in self._bodies(message, row, prefix):
                 found = message.pattern.fullmatch(body)
                 if found:
-                    return self._told(message, found, prefix)
+                    # "EDAC MC0: …" looks like a device prefix, but is part of the message.
+                    speaker = prefix if body == prefix.body else Prefix(None, None, None, row)
+                    return self._told(message, found, speaker)
         return None
 
     def _plausible(self, prefix: Prefix) -> list[int]:

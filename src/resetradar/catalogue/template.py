@@ -13,6 +13,7 @@ from resetradar.errors import ContractError
 TYPES = {
     "int": "-?[0-9]{1,20}",
     "uint": "[0-9]{1,20}",
+    "thousands": "[0-9]{4,20}",
     "hex": " ?(?:0x)?[0-9a-fA-F]{1,16}",
     "name": "[A-Za-z_][A-Za-z0-9_]{0,63}",
     "mac": "[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}",
@@ -106,7 +107,9 @@ def _compile(source: str, where: str, *, is_regex: bool) -> tuple[re.Pattern[str
             raise ContractError(msg)
         literal = source[at : found.start()]
         out += [literal if is_regex else re.escape(literal), f"(?P<{name}>{_type(kind, where)})"]
-        kinds[name] = {"int": "int", "uint": "int", "hex": "hex"}.get(kind, "str")
+        kinds[name] = {"int": "int", "uint": "int", "thousands": "int", "hex": "hex"}.get(
+            kind, "str"
+        )
         at = found.end()
     out.append(source[at:] if is_regex else re.escape(source[at:]))
     try:
