@@ -23,7 +23,6 @@
 -- Column: cpu_visible_resets | BIGINT | count | resets whose window the CPU samples can resolve
 -- Check: hosts_add_up | observed_hosts + silent_hosts <= hosts
 -- Check: rate_needs_exposure | (resets_per_1000h is null) = (exposure_h = 0)
--- Warn: observes_the_fleet | silent_hosts = 0
 -- Source: docs/method.md#exposure, docs/method.md#verdicts
 
 select

@@ -226,7 +226,7 @@ rcu: INFO: rcu_sched detected stalls on CPUs/tasks:
 rcu:         (t=21002 jiffies g=1292137 q=85 ncpus=2)
   = kernel.rcu_stall_tail; kernel; -; -; stall_jiffies=21002
 rcu: #01157-....: (1 GPs behind) idle=3514/0/0x3 softirq=671080/671080 fqs=3762
-  = kernel.rcu_stall_cpu_line; kernel; -; -; cpu=57; ticks=1
+  = kernel.rcu_stall_cpu_line; kernel; -; -; cpu=57; periods_behind=1
 rcu: INFO: rcu_preempt self-detected stall on CPU
   = kernel.rcu_stall_self; kernel; -; -; flavor=rcu_preempt
 rcu: rcu_preempt kthread timer wakeup didn't happen for 20999 jiffies! g12009 f0x2 RCU_GP_WAIT_FQS(5) ->state=0x200
@@ -251,6 +251,82 @@ hv_netvsc 000d3a7c-1f2e-000d-3a7c-1f2e000d3a7c eth0: VF slot 1 removed
   = hv_netvsc.vf_slot; hv_netvsc; 000d3a7c-1f2e-000d-3a7c-1f2e000d3a7c; eth0; slot=1; state=removed
 virtio_net virtio0 eth0: Unexpected TXQ (3) queue failure: -5
   = virtio_net.txq_fail; virtio_net; virtio0; eth0; queue=3; error_number=-5
+BUG: soft lockup - CPU#3 stuck for 22s! [swapper/3:0]
+  = kernel.soft_lockup; kernel; -; -; cpu=3; stuck_s=22; task=swapper/3; pid=0
+BUG: soft lockup detected on CPU#0!
+  = kernel.soft_lockup_old; kernel; -; -; cpu=0
+NMI watchdog: Watchdog detected hard LOCKUP on cpu 13dModules linked in: veth xt_nat
+  = kernel.hard_lockup.v1; kernel; -; -; cpu=13
+INFO: rcu_sched_state detected stalls on CPUs/tasks: { 2} (detected by 7, t=15002 jiffies)
+  = kernel.rcu_stall_other; kernel; -; -; flavor=rcu_sched_state; cpus=2; by_cpu=7; stall_jiffies=15002
+INFO: rcu_sched self-detected stall on CPU { 0}  (t=6500 jiffies g=11566 c=11565 q=4208)
+  = kernel.rcu_stall_self; kernel; -; -; flavor=rcu_sched; cpus=0; stall_jiffies=6500
+rcu: \t5-...: (14749 ticks this GP) idle=512/140000000000001/0 softirq=7/7 fqs=3
+  = kernel.rcu_stall_cpu_line; kernel; -; -; cpu=5; ticks=14749
+\t0: (4 GPs behind) idle=b05/1/0 drain=5 . timer not pending
+  = kernel.rcu_stall_cpu_line; kernel; -; -; cpu=0; periods_behind=4
+\t(detected by 3, t=15002 jiffies)
+  = kernel.rcu_stall_tail; kernel; -; -; by_cpu=3; stall_jiffies=15002
+\t(t=60013 jiffies g=687873 q=106209)
+  = kernel.rcu_stall_tail; kernel; -; -; stall_jiffies=60013
+rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 13-.... } 60019 jiffies s: 521 root: 0x2/.
+  = kernel.rcu_stall_exp; kernel; -; -; flavor=rcu_preempt; cpus=13-....; stall_jiffies=60019
+rcu_sched kthread starved for 5252 jiffies! g1 c0 f0x0 RCU_GP_WAIT_FQS(3) ->state=0x1
+  = kernel.rcu_kthread_starved; kernel; -; -; flavor=rcu_sched; stall_jiffies=5252
+INFO: task kworker/2:1:5747 blocked for more than 120 seconds.
+  = kernel.hung_task.v1; kernel; -; -; task=kworker/2:1; pid=5747; blocked_s=120
+INFO: task cat:1437 blocked on a semaphore likely last held by task cat:1436
+  = kernel.hung_task_blocker; kernel; -; -; task=cat; pid=1437; lock=semaphore; owner=cat; owner_pid=1436
+python invoked oom-killer: gfp_mask=0x280da, order=0, oom_score_adj=0
+  = kernel.oom_invoked; kernel; -; -; task=python; gfp=164058; order=0; oom_score_adj=0
+java invoked oom-killer: gfp_mask=0x14000c0(GFP_KERNEL), nodemask=(null), order=0, oom_score_adj=994
+  = kernel.oom_invoked; kernel; -; -; task=java; gfp=20971712; gfp_names=GFP_KERNEL; order=0; oom_score_adj=994
+swapper: page allocation failure. order:1, mode:0x20
+  = kernel.page_alloc_fail; kernel; -; -; task=swapper; order=1
+perf samples too long (2506 > 2500), lowering kernel.perf_event_max_sample_rate to 50000
+  = kernel.perf_slow; kernel; -; -; took_ns=2506; limit_ns=2500; rate=50000
+clocksource: timekeeping watchdog: Marking clocksource 'tsc' as unstable because the skew is too large:
+  = kernel.clocksource_unstable.v1; kernel; -; -; clocksource=tsc
+[sched_delayed] sched: RT throttling activated
+  = kernel.rt_throttling; kernel; -; -
+NOHZ: local_softirq_pending 08
+  = kernel.nohz_softirq.v0; kernel; -; -; mask=8
+nf_conntrack: nf_conntrack: table full, dropping packet
+  = kernel.conntrack_full; kernel; -; -
+ip_conntrack: table full, dropping packet.
+  = kernel.conntrack_full; kernel; -; -
+nf_conntrack: nf_conntrack: table full in netns 4026532281, dropping packet
+  = kernel.conntrack_full; kernel; -; -; netns=4026532281
+neighbour: arp_cache: neighbor table overflow!
+  = kernel.neighbour_full; kernel; -; -; table=arp_cache
+Neighbour table overflow.
+  = kernel.neighbour_full; kernel; -; -
+EDAC MC0: CE page 0x12, offset 0x0, grain 0, syndrome 0x5, row 0, channel 1, label "": i5000
+  = kernel.edac_ce; kernel; -; -; controller=0; kind=CE
+CPU 0: Machine Check Exception: 0000000000000004 Bank 4: b200000000070f0f
+  = kernel.mce; kernel; -; -; cpu=0; bank=4; status=b200000000070f0f
+pcieport 0000:00:1c.5: PCIe Bus Error: severity=Corrected, type=Physical Layer, id=00e5(Receiver ID)
+  = kernel.aer_bus_error.v1; kernel; 0000:00:1c.5; -; severity=Corrected; layer=Physical Layer; error_source=229; agent=Receiver ID; device_driver=pcieport
+bnxt_en 0000:01:09.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x000c address=0xfdf8000000 flags=0x0000]
+  = kernel.iommu_fault_amd; kernel; 0000:01:09.0; -; device_driver=bnxt_en
+getty@tty\\x2dS0.service: Scheduled restart job, restart counter is at 12.
+  = systemd.restart.v3; systemd; -; -; unit=getty@tty\\x2dS0.service; restarts=12
+ecs.service: Failed with result 'start-limit-hit'.
+  = systemd.failed_result; systemd; -; -; unit=ecs.service; result=start-limit-hit
+iavf 0000:ec:01.1: Reset indication received from the PF
+  = iavf.pf_reset; iavf; 0000:ec:01.1; -
+r8127 0000:03:00.0 eth0: Transmit timeout reset Device!
+  = r8169.vendor_timeout; r8127; 0000:03:00.0; eth0
+bnxt_en 0000:01:09.0 s1p1: TX timeout detected,
+  = bnxt_en.tx_timeout; bnxt_en; 0000:01:09.0; s1p1
+eth1: Got tx_timeout. irq: 00000000
+  = forcedeth.begin; forcedeth; -; eth1; irq_status=0
+eth0: Transmit timed out, status 0000, PHY status 782d, resetting...
+  = via_rhine.begin; via_rhine; -; eth0; status=0; phy_status=30765
+NETDEV WATCHDOG: eth1: transmit timed out
+  = netdev_watchdog.v0; unknown; -; eth1
+WARNING: CPU: 0 PID: 0 at dev_watchdog+0x21c/0x220
+  = kernel.warning.v1; kernel; -; -; cpu=0; pid=0; symbol=dev_watchdog+0x21c/0x220
 """  # noqa: E501
 REAL_LINES = re.findall(r"^(.+)\n  = (.+)$", REAL, re.MULTILINE)
 
@@ -273,6 +349,136 @@ def test_swapped_numbers_of_2_17_are_put_right():
     pair = "[2/2] qid: 2, highest TX completion pending time (msec): 5240, napi sched changes: 0"
     fields = told(f"ena 0000:00:05.0 eth0: {pair}, napi CPU: 56")[4]
     assert (fields["queue"], fields["napi_cpu"]) == (2, 56)
+
+
+NICS = [
+    "8139cp", "8139too", "asix", "atlantic", "bcmgenet", "be2net", "bnx2", "bnx2x", "bnxt_en",
+    "cxgb4", "e100", "e1000", "e1000e", "ena", "enic", "fec", "forcedeth", "ftgmac100", "hns3",
+    "i40e", "igb", "igc", "ixgbe", "lan78xx", "macb", "mlx5_core", "mtk_soc_eth", "qede",
+    "r8125", "r8127", "r8152", "r8168", "r8169", "rk_gmac-dwmac", "sfc", "sky2", "smsc95xx",
+    "st_gmac", "tg3", "thunder-nicvf", "via-rhine", "virtio_net", "vmxnet3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("driver", NICS)
+def test_watchdog_of_the_network_core_names_any_driver(driver):
+    """The watchdog is the only evidence of many drivers: the table must not be needed for it."""
+    lines = [
+        f"NETDEV WATCHDOG: lan7 ({driver}): transmit queue 3 timed out",
+        f"NETDEV WATCHDOG: lan7 ({driver}): transmit queue 3 timed out 5340 ms",
+        f"{driver} 0000:03:00.0 lan7: NETDEV WATCHDOG: CPU: 1: transmit queue 3 timed out 5340 ms",
+    ]
+    expected = "via_rhine" if driver == "via-rhine" else driver
+    if driver in ("rk_gmac-dwmac", "st_gmac"):
+        expected = "stmmac"
+    if driver == "thunder-nicvf":
+        expected = "thunder_nicvf"
+    for line in lines:
+        _, name, _, interface, fields = told(line)
+        assert (name, interface, fields["queue"]) == (expected, "lan7", 3), line
+
+
+def roles(*lines):
+    return [CATALOGUE.match(line).message.role for line in lines]
+
+
+def test_one_kill_of_an_old_kernel_counts_once():
+    assert roles(
+        "Out of memory: Kill process 2512 (python) score 496 or sacrifice child",
+        "Killed process 2512 (python) total-vm:632332kB, anon-rss:255836kB, file-rss:80kB",
+    ) == ["cause", "context"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "docker.service: Main process exited, code=exited, status=1/FAILURE",
+            "docker.service: Failed with result 'exit-code'.",
+            "docker.service: Service RestartSec=100ms expired, scheduling restart.",
+            "docker.service: Scheduled restart job, restart counter is at 3.",
+        ],
+        [
+            "docker.service: Unit entered failed state.",
+            "docker.service: Service hold-off time over, scheduling restart.",
+            "docker.service: Scheduled restart job, restart counter is at 3.",
+        ],
+        [
+            "docker.service: main process exited, code=exited, status=1/FAILURE",
+            "Unit docker.service entered failed state.",
+            "docker.service holdoff time over, scheduling restart.",
+        ],
+    ],
+)
+def test_one_restart_of_a_unit_counts_once(lines):
+    assert roles(*lines).count("cause") == 1
+
+
+def test_short_expedited_stall_is_no_sign_of_a_starved_cpu():
+    line = "INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 1-.... } %d jiffies s: 4"
+    assert roles(line % 26, line % 999, line % 1000) == ["context", "context", "cause"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "igb 0000:02:00.0 eth0: igb: eth0 NIC Link is Up 1000 Mbps Full Duplex, Flow Control: None",
+        "e1000e 0000:02:00.0 eth0: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: None",
+        "ixgbevf 0000:02:00.0 eth0: NIC Link is Up 10 Gbps",
+        "vmxnet3 0000:03:00.0 eth0: NIC Link is Up 10000 Mbps",
+    ],
+)
+def test_link_that_comes_up_does_not_end_a_reset(line):
+    """At boot every link comes up; no reset was before it."""
+    assert roles(line) == ["reset_progress"]
+
+
+LOSSES = {
+    "** 312 printk messages dropped **": (312, ()),
+    "** 17 printk messages dropped ** [ 1234.567890] eth0: next message": (17, ()),
+    "printk: 12 messages suppressed.": (12, ()),
+    "net_ratelimit: 25 callbacks suppressed": (25, ()),
+    "systemd: 23 output lines suppressed due to ratelimiting": (23, ()),
+    "Missed 1427 kernel messages": (1427, ("systemd-journald", "systemd-journal")),
+    "Suppressed 917 messages from /system.slice/a.service": (
+        917,
+        ("systemd-journald", "systemd-journal"),
+    ),
+    "Forwarding to syslog missed 25 messages.": (25, ("systemd-journald", "systemd-journal")),
+    "imjournal: 84667 messages lost due to rate-limiting": (84667, ("rsyslogd", "rsyslogd-2177")),
+    "imuxsock[pid: 5, name: /usr/bin/a]: 12 messages lost due to rate-limiting (20 allowed)": (
+        12,
+        ("rsyslogd", "rsyslogd-2177"),
+    ),
+    "imuxsock lost 321 messages from pid 2938 due to rate-limiting": (
+        321,
+        ("rsyslogd", "rsyslogd-2177"),
+    ),
+}
+
+
+@pytest.mark.parametrize("line", LOSSES)
+def test_lost_lines_are_counted_and_only_their_own_program_may_report_them(line):
+    lost, programs = LOSSES[line]
+    found = CATALOGUE.match(line)
+    assert (found.message.trigger, found.fields["lost_messages"]) == ("log_loss", lost)
+    assert CATALOGUE.drivers[found.driver].programs == programs
+
+
+def test_wordings_that_settle_the_reset_reason_say_so():
+    reasons = {m.id: m.reason for m in CATALOGUE.messages if m.reason}
+    refined = {m.id: m.refines for m in CATALOGUE.messages if m.refines}
+    assert refined == {
+        "ena.napi_starved": "poll_starvation",
+        "ena.tx_cq_found": "missed_interrupt",
+        "ena.tx_cq_none": "tx_completion_timeout",
+        "ena.tx_cq_faulty": "invalid_descriptor",
+    }
+    assert reasons["ena.admin_missed_irq.v1"] == "ADMIN_TO"
+    assert reasons["ena.rx_desc.corrupt"] == "RX_DESCRIPTOR_MALFORMED"
+    assert reasons["ena.tx_no_skb.v3"] == reasons["ena.tx_req_id.v2"] == "INV_TX_REQ_ID"
+    assert reasons["ena.too_many_rx.v1"] == "TOO_MANY_RX_DESCS"
+    assert "ena.msix_rx" not in reasons  # 14 or 20: the release decides, not the line
 
 
 NAME = "Elastic Network Adapter (ENA)"
@@ -309,7 +515,9 @@ def test_what_loggers_and_people_add_behind_a_line_does_no_harm(tail):
         ("ena 0000:00:05.0 eth0: Trigger refill for ring 0", "ena.rx_refill.v2"),
         ("ena 0000:00:05.0 eth0: Trigger reset is on the way", None),
         ("Trigger reset is on", None),
-        ("r8152 4-1:1.0 eth1: Tx timeout", None),
+        ("asix 4-1:1.0 eth1: Tx timeout", None),
+        ("eth1: Tx timeout", None),
+        ("rk_gmac-dwmac fe1b0000.ethernet eth0: Reset adapter", None),
         ("igb 0000:02:00.0 eth0: Trigger reset is on", None),
         ("ixgbe 0000:03:00.0 eth0: Reset adapter", "ixgbe.begin"),
         ("igc 0000:03:00.0 eth0: Reset adapter", "igc.begin"),
@@ -366,6 +574,54 @@ systemd[1]: Started Session 4 of User ubuntu.
 systemd[1]: kubelet.service: Deactivated successfully.
 sshd[811]: Accepted publickey for ubuntu from 10.0.0.9 port 22 ssh2
 IN=eth0 OUT= MAC=0a:1b SRC=10.0.0.2 DST=10.1.1.1 LEN=40 PROTO=TCP SPT=443 DPT=22 SYN
+kubelet[1378]: I0502 21:33:54.838225 1378 kubelet.go:2214] "SyncLoop (probe)" probe="readiness"
+kubelet[1378]: E0502 21:33:54.838225 1378 remote_runtime.go:734] "ExecSync cmd failed" timed out
+kubelet[1378]: "Failed to delete cgroup paths" err="Timed out while waiting for systemd to remove"
+kubelet[1378]: "Back-off restarting failed container" container="web" restartCount=12
+containerd[801]: time="2026-11-20T10:00:00Z" level=info msg="shim disconnected" id=3f2a1b
+containerd[801]: level=warning msg="cleaning up after shim disconnected" namespace=k8s.io
+dockerd[900]: level=error msg="Handler for POST /exec returned error: context deadline exceeded"
+CRON[2201]: (root) CMD (/usr/lib/sysstat/sa1 1 1)
+sshd[812]: error: kex_exchange_identification: Connection reset by peer
+sshd[812]: Disconnected from user ubuntu 10.0.0.9 port 22
+audit[1]: SERVICE_STOP pid=1 uid=0 auid=4294967295 msg='unit=ecs comm="systemd" res=failed'
+audit: audit_backlog=65 > audit_backlog_limit=64
+audit: backlog limit exceeded
+chronyd[600]: Source 10.0.0.123 replaced with 10.0.0.124
+systemd[1]: Reloading.
+systemd[1]: Started Process archive logs.
+systemd[1]: ecs.service: Consumed 3h 5min 25.371s CPU time.
+systemd[1]: Failed to start Docker Application Container Engine.
+systemd-journald[414]: Received SIGTERM from PID 1 (systemd).
+systemd-journald[414]: Runtime Journal is 8.0M, max 76.0M, 68.0M free.
+systemd-networkd[500]: ens5: Gained carrier
+rsyslogd: [origin software="rsyslogd" swVersion="8.2302.0"] rsyslogd was HUPed
+dhclient[700]: DHCPREQUEST for 10.0.0.7 on ens5 to 10.0.0.1 port 67
+cni0: port 7(veth91) entered disabled state
+usb 4-1: reset SuperSpeed USB device number 2 using xhci_hcd
+EDAC MC0: Giving out device to module sb_edac.c controller Sandy Bridge
+EDAC MC: Ver: 3.0.0
+rcu: Hierarchical RCU implementation.
+rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.
+clocksource: tsc: mask: 0xffffffffffffffff max_cycles: 0x2429, max_idle_ns: 440795208706 ns
+NMI watchdog: Enabled. Permanently consumes one hw-PMU counter.
+CPU3: Core temperature/speed normal
+Memory cgroup stats for /kubepods.slice/pod1: cache:0KB rss:1024KB
+Mem-Info: active_anon:255836 inactive_anon:80 isolated_anon:0
+CPU: 3 PID: 40646 Comm: kworker/u146:7 Tainted: G W 6.1.127 #1
+Modules linked in: veth xt_nat nf_conntrack
+workqueue: Workqueue stuck in draining
+perf: Dynamic interrupt throttling enabled
+TCP: eth0: Driver has suspect GRO implementation, TCP performance may be compromised.
+DMAR: IOMMU enabled
+AMD-Vi: Interrupt remapping enabled
+pcieport 0000:00:01.0: AER: enabled with IRQ 26
+pcieport 0000:00:01.0: DPC: enabled with IRQ 26
+sched: DL bandwidth has been changed
+printk: console [ttyS0] enabled
+r8169 0000:03:00.0 eth0: Link is Up - 1Gbps/Full - flow control off
+stmmaceth fe1b0000.ethernet eth0: Link is Up - 1Gbps/Full - flow control rx/tx
+via-rhine 0000:00:12.0 eth0: link up, 100Mbps, full-duplex, lpa 0x45E1
 """
 
 
@@ -457,6 +713,8 @@ MISTAKES = {
     "unknown role": (('"reset_begin"', '"reset"'), "toy.begin", "'reset'"),
     "unknown level": (('"err"', '"error"'), "toy.begin", "'error'"),
     "unknown trigger": (("role", 'trigger = "magic"\nrole'), "toy.begin", "'magic'"),
+    "unknown refinement": (("role", 'refines = "magic"\nrole'), "toy.begin", "'magic'"),
+    "reason that the driver lacks": (("role", 'reason = "R1"\nrole'), "toy.begin", "'R1'"),
     "unknown key": (("role", 'colour = "red"\nrole'), "toy.begin", "colour"),
     "unknown type": (("queue:int", "queue:number"), "toy.begin", "'number'"),
     "field twice": (("<queue:int>", "<queue:int> <queue:int>"), "toy.begin", "queue"),

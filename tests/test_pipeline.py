@@ -234,7 +234,7 @@ def test_a_run_that_was_cut_short_is_completed_by_a_run_of_another_day(tmp_path)
 
 def test_a_user_error_is_one_line_and_is_not_repeated(tmp_path):
     settings = _write_fleet(tmp_path, days=1)
-    broken = settings.model_copy(update={"inputs": Inputs(logs=["logs/{hosts}/x"])})
+    broken = settings.model_copy(update={"inputs": Inputs.model_construct(logs=["logs/{hosts}/x"])})
     summary = run_days(broken, FIRST, FIRST)
     (error,) = summary.errors
     assert error.startswith("logs: shard 2026-03-01 0: template 'logs/{hosts}/x': expected")

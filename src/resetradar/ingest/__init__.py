@@ -1,0 +1,12 @@
+"""One day of one shard: from input files to base tables. Every stage writes its own partitions.
+
+A day is read with its neighbours' edges, so that an episode across midnight is whole on the day in
+which its reset lies. A stage is one module here; each replaces its partitions and nothing else.
+"""
+
+from resetradar.ingest.cpu import ingest_cpu
+from resetradar.ingest.hosts import ingest_hosts
+from resetradar.ingest.logs import ingest_logs
+from resetradar.ingest.partition import Ingested, lake_of
+
+__all__ = ["Ingested", "ingest_cpu", "ingest_hosts", "ingest_logs", "lake_of"]
