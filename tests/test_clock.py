@@ -5,7 +5,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from resetradar.clock import BootAnchor, Calendar, Stamp, day_bounds, day_of, infer_year
+from resetradar.clock import (
+    BootAnchor,
+    Calendar,
+    Stamp,
+    anchor_lines,
+    day_bounds,
+    day_of,
+    infer_year,
+    zone_offset_s,
+)
 
 
 def _us(*parts):
@@ -57,17 +66,63 @@ def test_days_are_utc_days():
     assert day_of(first) == day_of(last - 1) == date(2026, 11, 20)
 
 
-def test_uptime_is_placed_by_lines_that_carry_both_clocks():
+def _anchor(*lines):
     anchor = BootAnchor()
-    anchor.learn(
-        b"[    0.000000] Linux version 6.1\n"
-        b"[    0.800000] rtc_cmos 00:00: setting system clock to 2026-11-14T06:00:01 UTC"
-        b" (1794636001)\n"
-        b"[  900.500000] audit: type=1130 audit(1794636902.700:7): pid=1\n"
+    for uptime_us, text in lines:
+        for line in anchor_lines(text):
+            anchor.learn(uptime_us, line)
+    return anchor
+
+
+def test_uptime_is_placed_by_lines_that_carry_both_clocks():
+    anchor = _anchor(
+        (0, b"Linux version 6.1"),
+        (800_000, b"rtc_cmos 00:00: setting system clock to 2026-11-14T06:00:01 UTC (1794636001)"),
+        (900_500_000, b"audit: type=1130 audit(1794636902.700:7): pid=1"),
     )
 
     assert anchor.instant(1_800_000) == 1794636002_000_000
     assert anchor.instant(901_500_000) == 1794636903_700_000
+
+
+def test_time_in_suspend_is_added_from_the_line_that_states_it():
+    anchor = _anchor(
+        (
+            1_000_000,
+            b"rtc_cmos 00:00: setting system clock to 2026-11-14T06:00:01 UTC (1794636001)",
+        ),
+        (50_000_000, b"Timekeeping suspended for 3600.250 seconds"),
+    )
+
+    assert anchor.instant(49_000_000) == 1794636049_000_000
+    assert anchor.instant(51_000_000) == 1794636051_000_000 + 3600_250_000
+
+
+def test_time_in_suspend_alone_places_nothing():
+    assert _anchor((1, b"Timekeeping suspended for 3.000 seconds")).instant(5) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [("UTC", 0), ("CET", 1), ("CEST", 2), ("EST", -5), ("ACST", 9.5), ("+0530", 5.5), ("-03", -3)],
+)
+def test_a_zone_that_names_one_offset_is_that_offset(name, hours):
+    assert zone_offset_s(name) == hours * 3600
+
+
+@pytest.mark.parametrize("name", ["CST", "IST", "BST", "XYZ", "+5", ""])
+def test_a_zone_that_names_several_offsets_is_none(name):
+    assert zone_offset_s(name) is None
+
+
+def test_an_ambiguous_zone_is_trusted_only_where_it_is_the_zone_of_the_settings():
+    stamp = Stamp(2026, 1, 5, 12, 0, 0, zone="CST")
+    chicago = Calendar(date(2026, 1, 5), zone=ZoneInfo("America/Chicago"))
+    berlin = Calendar(date(2026, 1, 5), zone=ZoneInfo("Europe/Berlin"))
+
+    assert chicago.instant(stamp) == _us(2026, 1, 5, 18)
+    assert chicago.error_s(stamp) == 1.0
+    assert berlin.error_s(stamp) >= 12 * 3600
 
 
 def test_uptime_without_such_a_line_has_no_wall_time():

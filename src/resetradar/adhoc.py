@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from resetradar.clock import Calendar, zone_named
-from resetradar.episodes import RESET_GAP_US, episodes, gap_us
+from resetradar.device import gap_us
+from resetradar.episodes import RESET_GAP_US, episodes
 from resetradar.errors import InputError
 from resetradar.files import Reject, Source
 from resetradar.records import reset_record

@@ -14,6 +14,7 @@ from resetradar.published import Answer, ask, investigate, questions
 from resetradar.settings import FILE_NAME, Settings, config_path, load_settings
 from resetradar.starter import STARTER
 from resetradar.terminal import (
+    UNWRAPPED,
     RunProgress,
     cell_text,
     cohort_table,
@@ -81,7 +82,7 @@ def init(
 
 @app.command()
 def check(*, config: Config = None) -> None:
-    """Check catalogue, SQL headers and generated pages; with a configuration, what it matches."""
+    """Check contracts, and what the configuration matches."""
     from resetradar.selfcheck import preview_inputs, verify_contracts  # noqa: PLC0415 - reads all
 
     for line in verify_contracts():
@@ -99,7 +100,7 @@ def run(
     top_hosts: Annotated[int, typer.Option("--top", "-n", help="Hosts to show at the end.")] = 10,
     config: Config = None,
 ) -> None:
-    """Ingest days, build all tables, check them and publish: the nightly job, without a daemon."""
+    """Run the nightly job on days: ingest, build, check, publish."""
     if (day is None) == (days is None):
         raise InputError("run: expected exactly one of --day and --days")
     first, last = parse_days(day or days or "")
@@ -152,13 +153,13 @@ def episodes(
     as_json_lines: AsJson = False,
     timezone: Annotated[str, typer.Option(help="Zone of stamps that print none.")] = "UTC",
 ) -> None:
-    """Read any logs, with no configuration, and print one record per reset or stall."""
+    """Print one record per reset or stall in any logs."""
     found = find_episodes(paths, timezone=timezone)
     if as_json_lines:
         for record in found.records:
             typer.echo(json.dumps(as_json(record), ensure_ascii=False))
     elif found.records:
-        console().print(episode_table(found))
+        console(plain_width=UNWRAPPED).print(episode_table(found))
     err = console(is_error=True)
     for reject in found.rejects:
         err.print(f"not read: {reject.source_path}: {reject.reason}", markup=False, soft_wrap=True)
@@ -177,7 +178,7 @@ def top(
     as_json_lines: AsJson = False,
     config: Config = None,
 ) -> None:
-    """Show the hosts of the last published run, the most abnormal first."""
+    """Show the ranked hosts of the last published run."""
     settings = load_settings(config)
     answer = investigate(settings, "ranked_hosts", {"host_id": "", "hosts": hosts})
     if as_json_lines:
@@ -188,7 +189,7 @@ def top(
 
 @app.command()
 def explain(host: str, *, config: Config = None) -> None:
-    """Show why a host has its rank: the terms of its score, its resets and their first lines."""
+    """Show why a host has its rank, down to the log lines."""
     settings = load_settings(config)
     terms = investigate(settings, "score_terms", {"host_id": host}).records()
     if not terms:
@@ -226,7 +227,7 @@ def sql(
     as_json_lines: AsJson = False,
     config: Config = None,
 ) -> None:
-    """Ask the last published run: any SQL, or a question from sql/investigations by its name."""
+    """Ask the last published run: SQL or a prepared question."""
     settings = load_settings(config)
     parameters = dict(_pair(text) for text in param or [])
     is_question = query in questions()
@@ -238,7 +239,7 @@ def sql(
     if as_json_lines:
         _print_json(answer)
     else:
-        console().print(rows_table(answer.columns, answer.rows))
+        console(plain_width=UNWRAPPED).print(rows_table(answer.columns, answer.rows))
 
 
 @app.command()
@@ -252,7 +253,7 @@ def simulate(
     lines_per_hour: Annotated[float, typer.Option(help="Ordinary log lines of a host.")] = 3.0,
     sampled_share: Annotated[float, typer.Option(help="Healthy hosts with CPU metrics.")] = 0.15,
 ) -> None:
-    """Write a fleet with known faults in the files real hosts write, and its truth."""
+    """Write a simulated fleet with known faults, and its truth."""
     from resetradar.simulate import simulate as write_fleet  # noqa: PLC0415 - only this verb
 
     write_fleet(

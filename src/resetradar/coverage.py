@@ -1,22 +1,22 @@
 """The coverage ledger: how much of each host's log was there to be read, per UTC hour.
 
-Lines are counted without being parsed: their stamps lie at fixed places or are found by one
-pattern, and numpy reads them by column. A line vouches for the time after it up to
-``max_silence_s``, so that a log that falls silent stops being exposure (docs/method.md#exposure).
+A line vouches for the time after it up to ``max_silence_s``, so that a log that falls silent stops
+being exposure (docs/method.md#exposure).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from resetradar.clock import HOUR_US, SECOND_US, Calendar
-from resetradar.envelopes import Envelope, FixedTimes, FoundTimes, decode
+from resetradar.clock import HOUR_US, SECOND_US
+from resetradar.fixed_times import NO_TIME, Ints
+from resetradar.line_times import LineClock, TimedLines
 from resetradar.tables import LOG_COVERAGE
 
-Ints = npt.NDArray[np.int64]
+# Fewer lines in a second than this are not remembered.
+_BURST_LINES = 20
 
 
 @dataclass(slots=True)
@@ -44,6 +44,8 @@ class Ledger:
     start_us: int
     end_us: int
     tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
+    # Kernel lines of seconds with many of them, by host and second.
+    bursts: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def at(self, host_id: str, instant_us: int) -> Tally | None:
         """Tally of the hour that holds the instant; None outside the ledger's span."""
@@ -52,16 +54,25 @@ class Ledger:
         hour = instant_us // HOUR_US * HOUR_US
         return self.tallies.setdefault((host_id, hour), Tally())
 
-    def count(self, host_id: str, instants: Ints, sizes: Ints, kernel_lines: int) -> None:
-        """Count lines of one UTC hour, ``kernel_lines`` of them the kernel's."""
-        if not len(instants):
+    def count(self, host_id: str, at_us: Ints, sizes: Ints, is_kernel: Ints) -> None:
+        """Count lines of one host; those without a time are left out."""
+        is_known = at_us != NO_TIME
+        if not is_known.all():
+            at_us, sizes, is_kernel = at_us[is_known], sizes[is_known], is_kernel[is_known]
+        if not len(at_us):
             return
-        tally = self.at(host_id, int(instants[0]))
-        if tally is not None:
-            tally.lines += len(instants)
-            tally.bytes += int(sizes.sum())
-            tally.kernel_lines += kernel_lines
-            tally.saw(int(instants.min()), int(instants.max()))
+        edges = np.flatnonzero(np.diff(at_us // HOUR_US, prepend=-1))
+        firsts, lasts = np.minimum.reduceat(at_us, edges), np.maximum.reduceat(at_us, edges)
+        lines = np.diff(np.append(edges, len(at_us)))
+        size = np.add.reduceat(sizes, edges)
+        kernel = np.add.reduceat(is_kernel, edges)
+        for n in range(len(edges)):
+            tally = self.at(host_id, int(firsts[n]))
+            if tally is not None:
+                tally.lines += int(lines[n])
+                tally.bytes += int(size[n])
+                tally.kernel_lines += int(kernel[n])
+                tally.saw(int(firsts[n]), int(lasts[n]))
 
     def table(self, max_silence_s: float, first_us: int, last_us: int) -> pa.Table:
         """``log_coverage`` of the hours in ``[first_us, last_us)``, sorted.
@@ -118,141 +129,54 @@ def _observed(hours: dict[int, Tally], silence_us: int) -> Iterator[tuple[int, f
 
 @dataclass
 class LineCounter:
-    """Counts the lines of one file, block by block, without parsing them."""
+    """Counts the lines of one file for its host, block by block."""
 
-    envelope: Envelope
-    calendar: Calendar
-    # Kept for logs that print only the time since boot: placed when the boots are known.
-    uptimes: list[Ints] = field(default_factory=list)
-    uptime_sizes: list[Ints] = field(default_factory=list)
-    # Time of the last stamped line: lines without a stamp continue it.
-    last_us: int | None = None
+    host_id: str
+    ledger: Ledger
+    # Lines with no time but that since boot are placed when the boots of the file are known.
+    _waiting: list[TimedLines] = field(default_factory=list)
 
-    def count(self, data: bytes, newlines: Ints, host_id: str, ledger: Ledger) -> None:
-        """Count one block of whole lines for one host."""
-        times = self.envelope.times
-        if isinstance(times, FixedTimes):
-            self._count_fixed(times, data, newlines, host_id, ledger)
-        elif isinstance(times, FoundTimes):
-            self._count_found(times, data, newlines, host_id, ledger)
-        else:
-            self._count_parsed(data, host_id, ledger)
+    def count(self, lines: TimedLines) -> None:
+        """Count the lines of one block."""
+        kernel = lines.is_kernel.astype(np.int64)
+        self.ledger.count(self.host_id, lines.at_us, lines.sizes, kernel)
+        self._note_bursts(lines.at_us[lines.is_kernel] // SECOND_US)
+        if (lines.uptime_us != NO_TIME).any():
+            self._waiting.append(lines)
 
-    def _count_fixed(
-        self, times: FixedTimes, data: bytes, newlines: Ints, host_id: str, ledger: Ledger
-    ) -> None:
-        raw = np.frombuffer(data, np.uint8)
-        starts, sizes = _lines(newlines, len(data))
-        columns = _columns(times)
-        cells = raw[np.minimum(starts[:, None] + columns, len(data) - 1)].astype(np.int64)
-        clock = raw[np.minimum(starts[:, None] + times.hour + np.arange(8), len(data) - 1)]
-        is_stamped = (
-            (clock[:, 2] == ord(":")) & (clock[:, 5] == ord(":")) & (sizes > times.hour + 8)
-        )
-        stamped = np.flatnonzero(is_stamped)
-        if not len(stamped):
-            stamped = np.array([len(starts)])
-        if self.last_us is not None and stamped[0]:
-            head = np.full(stamped[0], self.last_us, np.int64)
-            ledger.count(host_id, head, sizes[: stamped[0]], 0)
-        key = np.zeros(len(starts), np.int64)
-        for column in range(len(columns)):
-            key = (key << 7 | cells[:, column] & 127) & ((1 << 62) - 1)
-        digits = clock.astype(np.int64) - ord("0")
-        within = digits[:, 3] * 600 + digits[:, 4] * 60 + digits[:, 6] * 10 + digits[:, 7]
-        within = _carry(np.where(is_stamped, within, -1))
-        edges = (
-            stamped[np.flatnonzero(np.diff(key[stamped], prepend=-1))]
-            if stamped[0] < len(starts)
-            else stamped[:0]
-        )
-        for first, last in zip(edges, [*edges[1:], len(starts)], strict=True):
-            line = data[starts[first] : starts[first] + sizes[first]]
-            record = self.envelope.parse(decode(line))
-            stamp = record.stamp if record else None
-            instant = self.calendar.instant(stamp) if stamp else None
-            if instant is None:
-                continue
-            base = instant // SECOND_US * SECOND_US - int(within[first]) * SECOND_US
-            self.last_us = base + int(within[last - 1]) * SECOND_US
-            if base + HOUR_US < ledger.start_us or base >= ledger.end_us:
-                continue
-            instants = base + within[first:last] * SECOND_US
-            # A zone that is not whole hours from UTC puts one printed hour into two UTC hours.
-            cuts = np.flatnonzero(np.diff(instants // HOUR_US, prepend=-1)) + first
-            for start, stop in zip(cuts, [*cuts[1:], last], strict=True):
-                text = data[starts[start] : starts[stop - 1] + sizes[stop - 1]]
-                ledger.count(
-                    host_id,
-                    instants[start - first : stop - first],
-                    sizes[start:stop],
-                    self._kernel_lines(text, int(stop - start)),
-                )
+    def _note_bursts(self, seconds: Ints) -> None:
+        """Remember seconds with many kernel lines; a second may go on in the next block."""
+        starts = np.flatnonzero(np.diff(seconds, prepend=-1))
+        counts = np.diff(starts, append=len(seconds))
+        for second, lines in zip(
+            seconds[starts[counts >= _BURST_LINES]].tolist(),
+            counts[counts >= _BURST_LINES].tolist(),
+            strict=True,
+        ):
+            if self.ledger.start_us <= second * SECOND_US < self.ledger.end_us:
+                key = (self.host_id, second * SECOND_US)
+                self.ledger.bursts[key] = self.ledger.bursts.get(key, 0) + lines
 
-    def _kernel_lines(self, text: bytes, lines: int) -> int:
-        marks = self.envelope.kernel_mark
-        return lines if marks is None else min(lines, sum(text.count(mark) for mark in marks))
-
-    def _count_found(
-        self, times: FoundTimes, data: bytes, newlines: Ints, host_id: str, ledger: Ledger
-    ) -> None:
-        matches = [(match.start(), match[1]) for match in times.pattern.finditer(data)]
-        if not matches:
-            return
-        starts, sizes = _lines(newlines, len(data))
-        at = np.searchsorted(starts, [place for place, _ in matches], side="right") - 1
-        if times.is_uptime:
-            uptimes = [int(float(number) * SECOND_US) for _, number in matches]
-            self.uptimes.append(np.array(uptimes, np.int64))
-            self.uptime_sizes.append(sizes[at])
-            return
-        scale = SECOND_US // times.per_second
-        instants = np.array([int(number) * scale for _, number in matches], np.int64)
-        self.last_us = int(instants[-1])
-        cuts = np.flatnonzero(np.diff(instants // HOUR_US, prepend=-1))
-        for start, stop in zip(cuts, [*cuts[1:], len(at)], strict=True):
-            text = data[starts[at[start]] : starts[at[stop - 1]] + sizes[at[stop - 1]]]
-            kernel = self._kernel_lines(text, int(stop - start))
-            ledger.count(host_id, instants[start:stop], sizes[at[start:stop]], kernel)
-
-    def _count_parsed(self, data: bytes, host_id: str, ledger: Ledger) -> None:
-        for line in data.split(b"\n"):
-            record = self.envelope.parse(decode(line)) if line else None
-            at_us = record and (
-                record.at_us or (record.stamp and self.calendar.instant(record.stamp))
-            )
-            tally = ledger.at(host_id, at_us) if at_us else None
-            if record and tally and at_us:
-                tally.lines += 1
-                tally.kernel_lines += record.is_kernel
-                tally.bytes += len(line) + 1
-                tally.saw(at_us, at_us)
-            self.last_us = at_us or self.last_us
+    def finish(self, clock: LineClock) -> None:
+        """Count the lines that print only the time since boot, of boots with a wall clock."""
+        for lines in self._waiting:
+            at_us = np.full(len(lines.sizes), NO_TIME)
+            for line in np.flatnonzero(lines.uptime_us != NO_TIME).tolist():
+                instant = clock.boots[lines.boot[line]].instant(int(lines.uptime_us[line]))
+                at_us[line] = NO_TIME if instant is None else instant
+            self.ledger.count(self.host_id, at_us, lines.sizes, lines.is_kernel.astype(np.int64))
 
 
-def line_ends(data: bytes) -> Ints:
-    """Positions of the line ends of a block."""
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")).astype(np.int64)
-
-
-def _lines(newlines: Ints, size: int) -> tuple[Ints, Ints]:
-    """Start and size of each line, its end included."""
-    ends = newlines + 1
-    if not len(ends) or ends[-1] < size:
-        ends = np.append(ends, size)
-    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-    return starts, ends - starts
-
-
-def _columns(times: FixedTimes) -> Ints:
-    """Byte positions that name the date and hour of a stamp."""
-    spans = [] if times.year is None else [(times.year, 4)]
-    spans += [(times.month, 3 if times.is_month_named else 2), (times.day, 2), (times.hour, 2)]
-    return np.array(sorted(at + k for at, length in spans for k in range(length)), np.int64)
-
-
-def _carry(values: Ints) -> Ints:
-    """Values with each -1 replaced by the one before it."""
-    places = np.maximum.accumulate(np.where(values >= 0, np.arange(len(values)), 0))
-    carried: Ints = values[places]
-    return carried
+def count_by_host(clock: LineClock, data: bytes, ledger: Ledger) -> None:
+    """Count lines that name their own host."""
+    for raw in data.split(b"\n"):
+        record = clock.parsed(raw) if raw else None
+        at_us, _ = clock.instant(record) if record else (None, None)
+        if record is None or record.host is None or at_us is None:
+            continue
+        tally = ledger.at(record.host, at_us)
+        if tally is not None:
+            tally.lines += 1
+            tally.bytes += len(raw) + 1
+            tally.kernel_lines += record.is_kernel
+            tally.saw(at_us, at_us)

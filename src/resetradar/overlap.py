@@ -13,6 +13,7 @@ from resetradar.coverage import Ledger, Tally
 
 def merged(ledgers: Iterable[Ledger], start_us: int, end_us: int) -> Ledger:
     """One ledger over ``[start_us, end_us)``; the order of the files does not matter."""
+    ledgers = list(ledgers)
     found: dict[tuple[str, int], list[Tally]] = defaultdict(list)
     for ledger in ledgers:
         for key, tally in ledger.tallies.items():
@@ -20,6 +21,9 @@ def merged(ledgers: Iterable[Ledger], start_us: int, end_us: int) -> Ledger:
     one = Ledger(start_us, end_us)
     for key in sorted(found):
         one.tallies[key] = _sum(found[key])
+    for ledger in ledgers:
+        for burst, lines in ledger.bursts.items():
+            one.bursts[burst] = max(one.bursts.get(burst, 0), lines)
     return one
 
 

@@ -14,26 +14,10 @@ from resetradar.scan import Event, duration_us
 _STARVED = "poll_starvation"
 # The timeout of drivers that do not state theirs (ENA and the network core: 5 s).
 _TIMEOUT_US = 5 * SECOND_US
-# A wording that settles what the driver's more general line before it left open.
-_REFINED_BY = {
-    "ena.napi_starved": _STARVED,
-    "ena.tx_cq_found": "missed_interrupt",
-    "ena.tx_cq_none": "tx_completion_timeout",
-}
 _OLDER_COUNTERS = {
     "tx_timeout": "netdev_watchdog",
     "wd_expired": "missing_keep_alive",
     "admin_q_pause": "unresponsive_device",
-}
-# Reasons of one trigger class that a message tells apart.
-_REASON_OF = {
-    "ena.msix_rx": "MISS_FIRST_INTERRUPT",
-    "ena.admin_missed_irq": "MISSING_ADMIN_INTERRUPT",
-    "ena.rx_req_id": "INV_RX_REQ_ID",
-    "ena.rx_desc": "RX_DESCRIPTOR_MALFORMED",
-    "ena.tx_req_id": "INV_TX_REQ_ID",
-    "ena.tx_no_skb": "INV_TX_REQ_ID",
-    "ena.too_many_rx": "TOO_MANY_RX_DESCS",
 }
 
 
@@ -90,9 +74,8 @@ def _grown(
 
 def _from_lines(symptoms: Sequence[Event]) -> tuple[str | None, str | None, Event | None]:
     for event in symptoms:
-        refined = _REFINED_BY.get(event.match.message.id)
-        if refined:
-            return refined, "refining line", event
+        if event.match.message.refines:
+            return event.match.message.refines, "refining line", event
     for event in symptoms:
         if is_starved(event):
             return _STARVED, "napi scheduled and late", event
@@ -127,11 +110,9 @@ def is_starved(event: Event) -> bool:
 
 
 def _reason(facts: Driver | None, trigger: str, event: Event | None) -> str | None:
+    """Reason that the wording settles, else the first of the driver's enum with this trigger."""
     if facts is None or not facts.reasons:
         return None
-    named = {reason.name for reason in facts.reasons}
-    message_id = event.match.message.id if event else ""
-    for prefix, name in _REASON_OF.items():
-        if message_id.startswith(prefix) and name in named:
-            return name
+    if event is not None and event.match.message.reason:
+        return event.match.message.reason
     return next((reason.name for reason in facts.reasons if reason.trigger == trigger), None)

@@ -7,12 +7,14 @@ from typing import Any
 import pyarrow as pa
 
 from resetradar.clock import SECOND_US
-from resetradar.episodes import Episode, gap_us
+from resetradar.device import Episode, gap_us
 from resetradar.reasons import classify
 from resetradar.scan import Event, duration_us, number
 from resetradar.tables import KERNEL_EVENTS, RESETS
 
 _DEFAULT_WINDOW_US = 5 * SECOND_US
+# Half of what fills a slow console; most hosts print less in an hour.
+_FLOOD_LINES = 100
 # Lines of one message further apart than this are rows of their own.
 _RUN_GAP_US = 10 * SECOND_US
 
@@ -194,6 +196,45 @@ def _event_row(event: Event, host_id: str) -> dict[str, Any]:
         "source_path": event.source_path,
         "line_number": event.line_number,
     }
+
+
+def flood_rows(bursts: dict[tuple[str, int], int]) -> list[dict[str, Any]]:
+    """Rows of ``kernel_events`` for seconds in which the kernel printed more than a console takes.
+
+    Args:
+        bursts: Kernel lines by host and start of a second in UTC microseconds.
+
+    Returns:
+        One row for each run of such seconds, role ``cause``, trigger ``console_flood``. A serial
+        console takes 3 to 5 ms a line, so that 200 lines fill a second of one CPU.
+    """
+    rows: list[dict[str, Any]] = []
+    for (host_id, second), lines in sorted(bursts.items()):
+        if lines < _FLOOD_LINES:
+            continue
+        last = rows[-1] if rows else None
+        if last and last["host_id"] == host_id and second - last["last_event_at"] <= SECOND_US:
+            last["last_event_at"] = second
+            last["lines"] += lines
+            continue
+        row: dict[str, Any] = dict.fromkeys(KERNEL_EVENTS.schema.names)
+        rows.append(
+            row
+            | {
+                "host_id": host_id,
+                "event_at": second,
+                "last_event_at": second,
+                "clock_error_s": 1.0,
+                "driver": "kernel",
+                "message_id": "kernel.console_flood",
+                "role": "cause",
+                "trigger": "console_flood",
+                "is_decisive": False,
+                "lines": lines,
+                "text": f"{lines} kernel lines in one second",
+            }
+        )
+    return rows
 
 
 def resets_table(rows: list[dict[str, Any]]) -> pa.Table:

@@ -4,7 +4,7 @@ Only lines that a pattern hit are decoded and parsed; all others are merely coun
 the events of one file is the order of its lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,10 +14,13 @@ import numpy as np
 
 from resetradar.blocks import Block, blocks
 from resetradar.catalogue import Match, load_catalogue
-from resetradar.clock import SECOND_US, BootAnchor, Calendar
-from resetradar.coverage import Ints, Ledger, LineCounter, line_ends
-from resetradar.envelopes import Envelope, FoundTimes, Record, decode, detect, parse_line
+from resetradar.clock import MINUTE_S, RECEIVED_S, SECOND_US, Calendar
+from resetradar.coverage import Ledger, LineCounter, count_by_host
+from resetradar.envelopes import Record, decode, detect, split_record
 from resetradar.files import Reject, Source, Stream
+from resetradar.fixed_times import NO_TIME, Ints
+from resetradar.line_times import LineClock, TimedLines, may_be_cut, needs_all_lines
+from resetradar.wrapped import Joined, joined_lines
 
 # Text beyond this is kept out of the tables; matching sees the whole line.
 _MAX_TEXT = 2000
@@ -38,6 +41,8 @@ class Event:
     boot_id: str | None
     source_path: str
     line_number: int
+    # Which boot of its file, where lines print only the time since boot.
+    boot: int | None = None
 
 
 def duration_us(event: Event, name: str) -> int | None:
@@ -99,35 +104,27 @@ def scan_file(
     """
     scanned = Scanned()
     stream = Stream(source)
-    counter: LineCounter | None = None
-    anchor = BootAnchor()
+    clock: LineClock | None = None
+    counter = LineCounter(source.host_id, ledger) if ledger and source.host_id else None
     for block in blocks(stream):
-        envelope = counter.envelope if counter else detect(block.data[: 1 << 16])
-        counter = counter or LineCounter(envelope, calendar)
-        newlines = line_ends(block.data)
-        scanned.lines += len(newlines)
+        clock = clock or LineClock(detect(block.data[: 1 << 16]), calendar)
+        scanned.lines += len(block.newlines)
         scanned.bytes += len(block.data)
-        if isinstance(envelope.times, FoundTimes) and envelope.times.is_uptime:
-            anchor.learn(block.data)
-        if ledger is not None:
-            _count(counter, block, newlines, source, ledger)
-        reading = _Reading(source, envelope, calendar, span)
-        scanned.events += _events(block, newlines, reading)
-        scanned.rejects += _flaws(block, reading, counter)
-    if counter is not None:
-        _place_by_uptime(scanned.events, anchor)
-        if ledger is not None:
-            _count_uptimes(counter, anchor, source, ledger)
+        is_timed = counter is not None or needs_all_lines(clock.envelope)
+        lines = clock.read(block.data, block.newlines) if is_timed else None
+        if counter is not None and lines is not None:
+            counter.count(lines)
+        elif ledger is not None:
+            count_by_host(clock, block.data, ledger)
+        reading = _Reading(source, clock, span, lines)
+        scanned.events += _events(block, reading)
+        scanned.rejects += _flaws(block, reading)
+    if clock is not None:
+        _place_by_uptime(scanned.events, clock)
+        if counter is not None:
+            counter.finish(clock)
     if stream.damage:
-        last_us = counter.last_us if counter else None
-        scanned.rejects.append(
-            Reject(source.name, None, stream.damage, host_id=source.host_id, at_us=last_us)
-        )
-        tally = (
-            ledger.at(source.host_id, last_us) if ledger and source.host_id and last_us else None
-        )
-        if tally is not None:
-            tally.rejected += 1
+        scanned.rejects.append(_damage(stream.damage, source, clock, ledger))
     if span is not None:
         scanned.events = [
             event for event in scanned.events
@@ -136,62 +133,114 @@ def scan_file(
     return scanned
 
 
+def _damage(reason: str, source: Source, clock: LineClock | None, ledger: Ledger | None) -> Reject:
+    """Reject for what a file does not give, in the hour in which its lines end."""
+    last_us = clock.last_us if clock and clock.last_us != NO_TIME else None
+    if ledger is not None and source.host_id is not None and last_us is not None:
+        tally = ledger.at(source.host_id, last_us)
+        if tally is not None:
+            tally.rejected += 1
+    return Reject(source.name, None, reason, host_id=source.host_id, at_us=last_us)
+
+
 @dataclass(frozen=True)
 class _Reading:
-    """What all blocks of a file are read with."""
+    """What the lines of a block are read with."""
 
     source: Source
-    envelope: Envelope
-    calendar: Calendar
+    clock: LineClock
     span: tuple[int, int] | None
+    lines: TimedLines | None
 
 
-def _events(block: Block, newlines: Ints, reading: _Reading) -> Iterator[Event]:
-    catalogue = load_catalogue()
-    source, span = reading.source, reading.span
+def _events(block: Block, reading: _Reading) -> Iterator[Event]:
+    found = list(_whole_lines(block, reading))
+    if block.first_line == 1 and may_be_cut(reading.clock.envelope, block.data, block.newlines):
+        found += _cut_lines(block, reading, {line for line, _ in found})
+        found.sort(key=lambda item: item[0])
+    for _, event in found:
+        yield event
+
+
+def _whole_lines(block: Block, reading: _Reading) -> Iterator[tuple[int, Event]]:
+    newlines = block.newlines
     for line, candidates in _hits(block.data, newlines):
         start = int(newlines[line - 1]) + 1 if line else 0
         end = int(newlines[line]) if line < len(newlines) else len(block.data)
-        raw = decode(block.data[start:end])
-        record = parse_line(raw, reading.envelope)
-        at_us, error_s = _instant(record, reading.calendar)
-        if span is not None and at_us is not None and not span[0] <= at_us < span[1]:
+        for event in _read(block, line, block.data[start:end], candidates, reading):
+            yield line, event
+
+
+def _cut_lines(
+    block: Block, reading: _Reading, known: Iterable[int]
+) -> Iterator[tuple[int, Event]]:
+    """Messages that are known only when lines are put together that something cut."""
+    joins = list(joined_lines(block.data))
+    data = "\n".join(joined.text for joined in joins).encode()
+    taken = set(known)
+    for number, candidates in _hits(data, Block(data, 1).newlines):
+        joined: Joined = joins[number]
+        rows = set(range(joined.first, joined.last + 1))
+        if rows & taken:
             continue
-        match = catalogue.match(record.text, sorted(candidates))
+        for event in _read(block, joined.first, joined.text.encode(), candidates, reading):
+            taken |= rows
+            yield joined.first, event
+
+
+def _read(
+    block: Block, line: int, raw: bytes, candidates: set[int], reading: _Reading
+) -> Iterator[Event]:
+    """Events of one line: one, or more where writers to a console ran into each other."""
+    source, span, clock = reading.source, reading.span, reading.clock
+    whole = clock.parsed(raw)
+    at_us, error_s = clock.instant(whole)
+    boot = None
+    if reading.lines is not None and at_us is None:
+        boot = int(reading.lines.boot[line])
+        if whole.since_last_us is not None and reading.lines.at_us[line] != NO_TIME:
+            at_us, error_s = int(reading.lines.at_us[line]), MINUTE_S
+    if span is not None and at_us is not None and not span[0] <= at_us < span[1]:
+        return
+    for record in split_record(whole):
+        match = load_catalogue().match(record.text, sorted(candidates))
         if match is not None and _may_say(record, match):
             yield Event(
                 match,
                 record.text[:_MAX_TEXT],
-                raw[:_MAX_TEXT],
+                decode(raw)[:_MAX_TEXT],
                 source.host_id or record.host,
                 at_us,
                 error_s,
                 record.monotonic_us,
                 record.boot_id,
                 source.name,
-                block.first_line + line,
+                block.number(line),
+                boot,
             )
 
 
-def _flaws(block: Block, reading: _Reading, counter: LineCounter) -> Iterator[Reject]:
+def _flaws(block: Block, reading: _Reading) -> Iterator[Reject]:
     """Rejects for what is wrong with the text of a block, placed in time by their line."""
+    clock = reading.clock
     for flaw in block.flaws:
-        at_us, _ = _instant(parse_line(flaw.sample, reading.envelope), reading.calendar)
+        at_us, _ = clock.instant(clock.parsed(flaw.sample.encode()))
+        if at_us is None and clock.last_us != NO_TIME:
+            at_us = clock.last_us
         yield Reject(
             reading.source.name,
             flaw.line_number,
             flaw.reason,
             flaw.sample,
             reading.source.host_id,
-            at_us or counter.last_us,
+            at_us,
         )
 
 
 def _may_say(record: Record, match: Match) -> bool:
-    """A program cannot speak for the kernel, nor the kernel for systemd."""
-    if match.message.driver == "systemd":
-        return record.program is None or record.program.startswith("systemd")
-    return record.is_kernel
+    """Whether the writer of the line can say it: no program speaks for the kernel."""
+    programs = load_catalogue().drivers[match.message.driver].programs
+    return record.program in {None, *programs} if programs else record.is_kernel
 
 
 def _hits(data: bytes, newlines: Ints) -> Iterator[tuple[int, set[int]]]:
@@ -214,49 +263,9 @@ def _hits(data: bytes, newlines: Ints) -> Iterator[tuple[int, set[int]]]:
         yield line, by_line[line]
 
 
-def _instant(record: Record, calendar: Calendar) -> tuple[int | None, float | None]:
-    """UTC microseconds of a record and how far they may be off, in seconds."""
-    if record.at_us is not None:
-        return record.at_us, 0.001
-    if record.stamp is None:
-        return None, None
-    return calendar.instant(record.stamp), record.stamp.resolution_s
-
-
-def _place_by_uptime(events: list[Event], anchor: BootAnchor) -> None:
-    """Give events that print only the time since boot the wall time of their file's anchors."""
+def _place_by_uptime(events: list[Event], clock: LineClock) -> None:
+    """Give events that print only the time since boot the wall time of their boot's anchors."""
     for event in events:
-        if event.at_us is None and event.monotonic_us is not None:
-            event.at_us = anchor.instant(event.monotonic_us)
-            event.clock_error_s = None if event.at_us is None else 1.0
-
-
-def _count(
-    counter: LineCounter, block: Block, newlines: Ints, source: Source, ledger: Ledger
-) -> None:
-    if source.host_id is not None:
-        counter.count(block.data, newlines, source.host_id, ledger)
-        return
-    for raw in block.data.split(b"\n"):
-        record = parse_line(decode(raw), counter.envelope) if raw else None
-        at_us = _instant(record, counter.calendar)[0] if record else None
-        tally = ledger.at(record.host, at_us) if record and record.host and at_us else None
-        if record and tally and at_us:
-            tally.lines += 1
-            tally.bytes += len(raw) + 1
-            tally.kernel_lines += record.is_kernel
-            tally.saw(at_us, at_us)
-
-
-def _count_uptimes(
-    counter: LineCounter, anchor: BootAnchor, source: Source, ledger: Ledger
-) -> None:
-    for uptimes, sizes in zip(counter.uptimes, counter.uptime_sizes, strict=True):
-        for uptime, size in zip(uptimes.tolist(), sizes.tolist(), strict=True):
-            at_us = anchor.instant(uptime)
-            tally = ledger.at(source.host_id, at_us) if source.host_id and at_us else None
-            if tally and at_us:
-                tally.lines += 1
-                tally.kernel_lines += 1
-                tally.bytes += size
-                tally.saw(at_us, at_us)
+        if event.at_us is None and event.monotonic_us is not None and event.boot is not None:
+            event.at_us = clock.boots[event.boot].instant(event.monotonic_us)
+            event.clock_error_s = None if event.at_us is None else RECEIVED_S

@@ -20,14 +20,16 @@ _VERDICT_STYLES = {
     "requested": "dim",
 }
 _PLAIN_WIDTH = 160
+# Wide enough that a place such as file:line can be copied.
+UNWRAPPED = 1000
 
 
-def console(*, is_error: bool = False) -> Console:
-    """A console for standard output or standard error; wide where no terminal sets the width."""
+def console(*, is_error: bool = False, plain_width: int = _PLAIN_WIDTH) -> Console:
+    """A console for standard output or error; ``plain_width`` wide where no terminal says."""
     found = Console(stderr=is_error, highlight=False)
-    return found if found.is_terminal else Console(
-        stderr=is_error, highlight=False, width=_PLAIN_WIDTH
-    )  # fmt: skip
+    if found.is_terminal:
+        return found
+    return Console(stderr=is_error, highlight=False, width=plain_width)
 
 
 def host_table(records: Iterable[dict[str, Any]]) -> Table:

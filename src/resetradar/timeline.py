@@ -65,7 +65,8 @@ def _drop_duplicates(events: list[Event]) -> list[Event]:
     latest: dict[tuple[object, ...], int] = {}
     for event in events:
         if event.monotonic_us is not None:
-            key: tuple[object, ...] = (event.monotonic_us, event.text)
+            boot = event.boot if event.at_us is None else None
+            key: tuple[object, ...] = (event.monotonic_us, event.text, boot)
             slack = _SAME_RECORD_US
         elif event.at_us is not None:
             key, slack = (event.at_us, event.text), 0
@@ -126,10 +127,13 @@ def _split(events: list[Event]) -> list[list[Event]]:
     found: list[list[Event]] = [[]]
     boot_id: str | None = None
     uptime = -1
+    # Files that print only uptimes have told their boots apart already.
+    place: dict[str, int] = {}
     for event in events:
         monotonic = event.monotonic_us
         is_new = (
             (event.boot_id is not None and boot_id is not None and event.boot_id != boot_id)
+            or (event.boot is not None and event.boot != place.get(event.source_path, event.boot))
             or (event.match.message.id == _BOOT_MESSAGE and bool(found[-1]))
             or (monotonic is not None and monotonic < uptime - _REBOOT_US)
         )
@@ -137,6 +141,8 @@ def _split(events: list[Event]) -> list[list[Event]]:
             found.append([])
             boot_id, uptime = None, -1
         boot_id = event.boot_id or boot_id
+        if event.boot is not None:
+            place[event.source_path] = event.boot
         if monotonic is not None:
             uptime = max(uptime, monotonic)
         found[-1].append(event)

@@ -1,98 +1,66 @@
 """Log envelopes: what stands around a kernel message. One module here is one envelope.
 
-Each module has ``NAME``, ``PRIORITY`` (lower is asked first), ``SAMPLES``, ``NOT_SAMPLES``,
-``TIMES`` (where a line keeps its time, for counting lines that nobody parses), ``KERNEL_MARK``
+Each module has ``NAME``, ``PRIORITY`` (lower is asked first; from ``CATCH_ALL`` on a module takes
+lines of others, too, and is asked last), ``SAMPLES``, ``NOT_SAMPLES``, ``TIMES`` (where a line
+keeps its time, for counting lines that nobody parses; None: each is parsed), ``KERNEL_MARK``
 (bytes that only lines of the kernel hold; None: all are) and ``parse(line) -> Record | None``.
-None means "not mine"; no line makes a module raise.
+None means "not mine"; no line makes a module raise. Modules that begin with ``_`` are shared.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from resetradar.clock import Stamp
+from resetradar.clock import Calendar, day_of, infer_year
+from resetradar.envelopes._contract import (
+    Envelope,
+    EveryLine,
+    FixedTimes,
+    FoundTimes,
+    Record,
+    Times,
+)
+from resetradar.envelopes._decoration import printable, split_stamps, undecorated
+from resetradar.envelopes._rows import Row, document_rows, regroup
 
+__all__ = [
+    "CATCH_ALL",
+    "Envelope",
+    "EveryLine",
+    "FixedTimes",
+    "FoundTimes",
+    "Record",
+    "Row",
+    "Times",
+    "decode",
+    "detect",
+    "document_rows",
+    "load_envelopes",
+    "parse_line",
+    "regroup",
+    "split_record",
+]
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line without its envelope.
-
-    Attributes:
-        text: The message.
-        host: Host name that the line states.
-        stamp: Wall clock that the line states.
-        at_us: UTC microseconds where the line states them outright.
-        monotonic_us: Kernel clock, microseconds since boot.
-        boot_id: Boot id that the line states.
-        program: Program that wrote it; None for the kernel.
-    """
-
-    text: str
-    host: str | None = None
-    stamp: Stamp | None = None
-    at_us: int | None = None
-    monotonic_us: int | None = None
-    boot_id: str | None = None
-    program: str | None = None
-
-    @property
-    def is_kernel(self) -> bool:
-        """The kernel wrote it, as far as the line tells."""
-        return self.program is None
-
-
-def program_of(tag: str) -> str | None:
-    """Program that a syslog tag names; None for the kernel's tag."""
-    return None if tag == "kernel" else tag
-
-
-@dataclass(frozen=True, slots=True)
-class FixedTimes:
-    """A stamp at a fixed place of every line; positions in bytes from the line start."""
-
-    year: int | None
-    month: int
-    is_month_named: bool
-    day: int
-    hour: int
-
-
-@dataclass(frozen=True, slots=True)
-class FoundTimes:
-    """A time found by a pattern once in a line, in group 1.
-
-    Attributes:
-        pattern: One match at most in a line; group 1 is the number.
-        is_uptime: Seconds since boot rather than UTC.
-        per_second: Units of the number in a second.
-    """
-
-    pattern: re.Pattern[bytes]
-    is_uptime: bool
-    per_second: int
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """One registered envelope; see the module docstring for what the parts mean."""
-
-    name: str
-    priority: int
-    parse: Callable[[str], Record | None]
-    times: FixedTimes | FoundTimes | None
-    kernel_mark: tuple[bytes, ...] | None
-    samples: tuple[tuple[str, Mapping[str, object]], ...]
-    not_samples: tuple[str, ...]
+CATCH_ALL = 900
+_LOOK_AT_LINES = 200
+# So many first lines of one form need no further look; most files are small.
+_AGREE_LINES = 20
+_MAX_NESTING = 4
+# Near enough to tell the year of an inner stamp from an outer one that has it.
+_UTC = Calendar(date(2000, 1, 1))
 
 
 @cache
 def load_envelopes() -> tuple[Envelope, ...]:
-    """All envelopes of this folder, in the order in which they are asked."""
+    """All envelopes of this folder, in the order in which they are asked; ``bare`` is the last."""
     found = []
     for entry in iter_modules(__path__):
+        if entry.name.startswith("_"):
+            continue
         module = import_module(f"{__name__}.{entry.name}")
         found.append(
             Envelope(
@@ -108,85 +76,103 @@ def load_envelopes() -> tuple[Envelope, ...]:
     return tuple(sorted(found, key=lambda envelope: (envelope.priority, envelope.name)))
 
 
-_LOOK_AT_LINES = 200
-
-
 def detect(head: bytes) -> Envelope:
     """Envelope that takes most of the first lines; the last one, ``bare``, takes any line."""
+    envelopes = load_envelopes()
+    bare = usual = envelopes[-1]
     lines = [text for raw in head.split(b"\n", _LOOK_AT_LINES)[:_LOOK_AT_LINES]
              if (text := decode(raw)).strip()]  # fmt: skip
-    envelopes = load_envelopes()
-    counts = [sum(envelope.parse(line) is not None for line in lines) for envelope in envelopes]
+    counts: Counter[str] = Counter()
+    for line in lines:
+        if usual.priority >= CATCH_ALL or usual.parse(line) is None:
+            usual = _owner(line) or bare
+        counts[usual.name] += 1
+        if counts[usual.name] == _AGREE_LINES == counts.total() and usual is not bare:
+            return usual
     # "bare" takes every line, so it wins only when no other takes a tenth of them.
-    best = max(range(len(envelopes) - 1), key=lambda place: (counts[place], -place))
-    return envelopes[best] if counts[best] * 10 > len(lines) else envelopes[-1]
+    best = max(envelopes[:-1], key=lambda envelope: (counts[envelope.name], -envelope.priority))
+    return best if counts[best.name] * 10 > len(lines) else bare
+
+
+def _owner(line: str) -> Envelope | None:
+    """First envelope but ``bare`` that takes a line."""
+    for envelope in load_envelopes()[:-1]:
+        if envelope.parse(line) is not None:
+            return envelope
+    return None
 
 
 def parse_line(line: str, likely: Envelope) -> Record:
-    """The line without its envelope: the file's usual one first, then any other."""
-    record = likely.parse(line) if likely.priority < load_envelopes()[-1].priority else None
-    if record is not None:
-        return record
-    for envelope in load_envelopes():
-        record = envelope.parse(line)
+    """The line without its envelope: the file's usual one first, then any other.
+
+    What people and tools put around a line is taken off when no envelope takes it as it is. A
+    line within a line is parsed as one, to a bounded depth.
+    """
+    record = likely.parse(line) if likely.priority < CATCH_ALL else None
+    record = record or _parse_any(line)
+    for _ in range(_MAX_NESTING):
+        if not record.is_nested:
+            break
+        record = _merged(record, _parse_any(record.text))
+    return record
+
+
+def _parse_any(line: str) -> Record:
+    for form in _forms(line):
+        owner = _owner(form)
+        record = owner.parse(form) if owner else None
         if record is not None:
             return record
-    return Record(line)
+    return load_envelopes()[-1].parse(line) or Record(line)
+
+
+def _forms(line: str) -> Iterator[str]:
+    yield line
+    yield from undecorated(line)
+
+
+def _merged(outer: Record, inner: Record) -> Record:
+    """The inner line, with what only the outer one states."""
+    timed = inner if inner.stamp or inner.at_us is not None else outer
+    tagged = inner if inner.program or inner.host or inner.stamp else outer
+    stamp = timed.stamp
+    if stamp is not None and stamp.year is None:
+        stamp = replace(stamp, year=_year_near(outer, stamp.month, stamp.day))
+    return Record(
+        inner.text,
+        host=inner.host or outer.host,
+        stamp=stamp,
+        at_us=timed.at_us,
+        monotonic_us=outer.monotonic_us if inner.monotonic_us is None else inner.monotonic_us,
+        boot_id=inner.boot_id or outer.boot_id,
+        program=tagged.program,
+        floor_s=timed.floor_s,
+        since_last_us=inner.since_last_us,
+        is_nested=inner.is_nested,
+    )
+
+
+def _year_near(outer: Record, month: int, day: int) -> int | None:
+    """Year of an inner stamp that prints none, from the outer time."""
+    instant = outer.at_us
+    if instant is None and outer.stamp is not None and outer.stamp.year is not None:
+        instant = _UTC.instant(outer.stamp)
+    return None if instant is None else infer_year(month, day, day_of(instant), is_latest=False)
+
+
+def split_record(record: Record) -> list[Record]:
+    """The record as the messages that writers to one console ran together, most often one."""
+    first, *rest = split_stamps(printable(record.text))
+    if not rest:
+        return [record if first == record.text else replace(record, text=first)]
+    parts = [replace(record, text=first)]
+    for part in rest:
+        inner = _parse_any(part)
+        uptime_us = inner.monotonic_us
+        parts.append(replace(record, text=inner.text, monotonic_us=uptime_us, at_us=record.at_us))
+    return parts
 
 
 def decode(raw: bytes) -> str:
     """Text of a raw line: any bytes, without the line end."""
     return raw.decode("utf-8", "replace").rstrip("\r\n")
-
-
-_ESCAPED_CONTROL = re.compile(r"#(0[0-3][0-7]|177)")
-
-
-def unescape_rsyslog(text: str) -> str:
-    """Control characters that rsyslog wrote as ``#`` and three octal digits."""
-    if "#" not in text:
-        return text
-    return _ESCAPED_CONTROL.sub(lambda match: chr(int(match[1], 8)), text)
-
-
-_UPTIME = re.compile(r"\[\s*(\d{1,10})\.(\d{6})\](?: ?\[\s*[TC]\d+\])? ?")
-
-
-def split_uptime(text: str) -> tuple[int | None, str]:
-    """Kernel clock at the start of a message, in microseconds, and the rest."""
-    match = _UPTIME.match(text)
-    if match is None:
-        return None, text
-    return int(match[1]) * 1_000_000 + int(match[2]), text[match.end() :]
-
-
-_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
-
-ISO = (
-    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
-    r"[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
-    r"(?:[.,](?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:?\d\d)?"
-)
-
-
-def iso_stamp(match: re.Match[str]) -> Stamp:
-    """Stamp from a match that contains ``ISO``."""
-    fraction, zone = match["fraction"] or "", match["zone"]
-    offset = None
-    if zone == "Z":
-        offset = 0
-    elif zone:
-        digits = zone[1:].replace(":", "")
-        offset = (int(digits[:2]) * 60 + int(digits[2:])) * (-60 if zone[0] == "-" else 60)
-    return Stamp(
-        int(match["year"]),
-        int(match["month"]),
-        int(match["day"]),
-        int(match["hour"]),
-        int(match["minute"]),
-        int(match["second"]),
-        int(fraction[:6].ljust(6, "0")),
-        offset,
-        10.0 ** -len(fraction),
-    )

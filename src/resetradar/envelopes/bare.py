@@ -5,35 +5,42 @@ This is the last resort. It takes every line and says nothing of host or time th
 
 import re
 
-from resetradar.envelopes import Record, split_uptime, unescape_rsyslog
+from resetradar.envelopes._contract import Record
+from resetradar.envelopes._decoration import clean, without_number
+from resetradar.envelopes._syslog import KERNEL_TAG, kernel_text
 
 NAME = "bare"
 PRIORITY = 1000
 TIMES = None
 KERNEL_MARK = None
 
-_QUOTE = re.compile(r"(?:>\s?)+")
-_SYSLOG = re.compile(r"(?:(?P<host>[A-Za-z0-9][\w.-]*) )?kernel(?:\[\d+\])?: ?")
+_SYSLOG = re.compile(r"(?:(?P<host>[A-Za-z0-9][\w.-]*) )?" + KERNEL_TAG)
+# journalctl -o verbose prints the fields of the journal by name.
+_FIELD = "MESSAGE="
 
 SAMPLES = (
     ("ena 0000:00:05.0 eth0: x", {"text": "ena 0000:00:05.0 eth0: x", "host": None}),
     ("kernel: [108533.415100] ena 0000:00:05.0: x", {"monotonic_us": 108533415100}),
     ("gateway kernel: eth1: transmit timed out", {"host": "gateway"}),
     ("> > > ixgbe 0000:01:00.1 eth2: tx hang", {"text": "ixgbe 0000:01:00.1 eth2: tx hang"}),
+    ("* `ena 0000:00:05.0 eth0: x`", {"text": "ena 0000:00:05.0 eth0: x"}),
+    ("**ena 0000:00:05.0 eth0: x**", {"text": "ena 0000:00:05.0 eth0: x"}),
+    ("  17: ena 0000:00:05.0 eth0: x", {"text": "ena 0000:00:05.0 eth0: x"}),
+    ("\x1b[33mena 0000:00:05.0 eth0: \x1b[0mx", {"text": "ena 0000:00:05.0 eth0: x"}),
+    ("ena 0000:00:05.0 eth0: isn&#39;t", {"text": "ena 0000:00:05.0 eth0: isn't"}),
+    ("ena 0000:00:05.0 eth0: isn\u2019t", {"text": "ena 0000:00:05.0 eth0: isn't"}),
+    ("    MESSAGE=ena 0000:00:05.0 eth0: x", {"text": "ena 0000:00:05.0 eth0: x"}),
 )
 NOT_SAMPLES: tuple[str, ...] = ()
 
 
 def parse(line: str) -> Record | None:
-    """The line without quote marks and syslog tag; any line is taken."""
-    text = line[match.end() :] if (match := _QUOTE.match(line.lstrip())) else line
-    text = text.strip()
-    if (match := _QUOTE.match(text)) is not None:
-        text = text[match.end() :].lstrip()
+    """The line without what people put around it and without syslog tag; any line is taken."""
+    text = without_number(clean(line)).removeprefix(_FIELD)
     tag = _SYSLOG.match(text)
-    monotonic_us, body = split_uptime(text[tag.end() :] if tag else text)
+    monotonic_us, body = kernel_text(text[tag.end() :] if tag else text)
     return Record(
-        unescape_rsyslog(body.strip()),
+        body.strip(),
         host=tag["host"] if tag else None,
         monotonic_us=monotonic_us,
     )

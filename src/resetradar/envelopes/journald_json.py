@@ -8,9 +8,9 @@ clocks show. Fluent Bit, Vector and journalbeat forward the same fields, some re
 import re
 from typing import Any
 
-import orjson
-
-from resetradar.envelopes import FoundTimes, Record
+from resetradar.clock import RECEIVED_S, SAME_HOST_S
+from resetradar.envelopes._contract import FoundTimes, Record
+from resetradar.envelopes._json import load, number_at, text_at, time_at
 
 NAME = "journald_json"
 PRIORITY = 5
@@ -20,6 +20,9 @@ TIMES = FoundTimes(
     per_second=1_000_000,
 )
 KERNEL_MARK = (b'"_TRANSPORT":"kernel"', b'"_TRANSPORT" : "kernel"', b'"_TRANSPORT": "kernel"')
+
+# A forwarder that renames MESSAGE keeps at least one of these.
+_JOURNAL_FIELDS = ("_TRANSPORT", "_SOURCE_MONOTONIC_TIMESTAMP", "__REALTIME_TIMESTAMP", "journald")
 
 _KERNEL_LINE = (
     '{"__REALTIME_TIMESTAMP":"1795176001123456","__MONOTONIC_TIMESTAMP":"1234600000",'
@@ -36,42 +39,78 @@ SAMPLES = (
             "boot_id": "0123456789abcdef0123456789abcdef",
             "text": "ena 0000:00:05.0 eth0: x",
             "program": None,
+            "floor_s": SAME_HOST_S,
         },
     ),
-    ('{"__REALTIME_TIMESTAMP":"1","MESSAGE":[101,110,97]}', {"text": "ena", "program": "?"}),
-    ('{"__REALTIME_TIMESTAMP":"1","MESSAGE":null}', {"text": ""}),
+    (
+        '{"__REALTIME_TIMESTAMP":"1795176001123456","MESSAGE":[101,110,97]}',
+        {"text": "ena", "program": "?", "floor_s": RECEIVED_S},
+    ),
+    ('{"__REALTIME_TIMESTAMP":"1795176001123456","MESSAGE":null}', {"text": ""}),
+    (
+        '{"__REALTIME_TIMESTAMP":"1795176001123456","MESSAGE":["a","b"],"_TRANSPORT":"kernel"}',
+        {"text": "b"},
+    ),
+    (
+        (
+            '[1795176001.5, {"MESSAGE":"ena: x","__REALTIME_TIMESTAMP":"1795176001123456",'
+            '"_TRANSPORT":"kernel","_HOSTNAME":"h"}]'
+        ),
+        {"at_us": 1795176001123456, "text": "ena: x", "host": "h", "program": None},
+    ),
+    (
+        (
+            '{"message":"ena: x","_TRANSPORT":"kernel","host":"h","source_type":"journald",'
+            '"_SOURCE_MONOTONIC_TIMESTAMP":"1234567890","__REALTIME_TIMESTAMP":"1795176001123456",'
+            '"timestamp":"2026-11-20T12:00:01.123456Z"}'
+        ),
+        {"text": "ena: x", "host": "h", "monotonic_us": 1234567890, "program": None},
+    ),
 )
 NOT_SAMPLES = ('{"dmesg":[{"pri":3,"time":1.5,"msg":"x"}]}', '{"MESSAGE": 1', "[1, 2]", "{}")
 
 
 def parse(line: str) -> Record | None:
     """The line without its envelope; None when it has another form."""
-    if not line.lstrip().startswith("{"):
+    entry = load(line)
+    if entry is None:
         return None
-    try:
-        entry = orjson.loads(line)
-    except orjson.JSONDecodeError:
+    if "MESSAGE" in entry:
+        message = entry["MESSAGE"]
+    elif "message" in entry and any(name in entry for name in _JOURNAL_FIELDS):
+        message = entry["message"]
+    else:
         return None
-    if not isinstance(entry, dict) or "MESSAGE" not in entry:
-        return None
-    received = _number(entry.get("__REALTIME_TIMESTAMP"))
-    monotonic = _number(entry.get("__MONOTONIC_TIMESTAMP"))
-    source = _number(entry.get("_SOURCE_MONOTONIC_TIMESTAMP"))
-    delay = max(0, monotonic - source) if monotonic is not None and source is not None else 0
+    monotonic = number_at(entry, "__MONOTONIC_TIMESTAMP")
+    source = number_at(entry, "_SOURCE_MONOTONIC_TIMESTAMP")
+    is_known = monotonic is not None and source is not None
+    received, stamp = _received(entry)
+    if received is not None and monotonic is not None and source is not None:
+        received -= max(0, monotonic - source)
     return Record(
-        _text(entry["MESSAGE"]),
-        host=_string(entry.get("_HOSTNAME")),
-        at_us=None if received is None else received - delay,
+        _text(message),
+        host=text_at(entry, "_HOSTNAME", "host.hostname", "host.name", "host", "hostname"),
+        at_us=received,
+        stamp=stamp,
         monotonic_us=source,
-        boot_id=_string(entry.get("_BOOT_ID")),
+        boot_id=text_at(entry, "_BOOT_ID", "journald.host.boot_id"),
         program=_program(entry),
+        floor_s=SAME_HOST_S if is_known and received is not None else RECEIVED_S,
     )
 
 
+def _received(entry: dict[str, Any]) -> tuple[int | None, Any]:
+    received = number_at(entry, "__REALTIME_TIMESTAMP")
+    if received is not None:
+        return received, None
+    return time_at(entry, "timestamp", "@timestamp", "date")
+
+
 def _program(entry: dict[str, Any]) -> str | None:
-    if entry.get("_TRANSPORT") == "kernel":
-        return None
-    return _string(entry.get("SYSLOG_IDENTIFIER")) or _string(entry.get("_COMM")) or "?"
+    name = text_at(entry, "SYSLOG_IDENTIFIER", "syslog.identifier", "_COMM", "process.name") or "?"
+    transport = text_at(entry, "_TRANSPORT", "systemd.transport")
+    is_kernel = transport == "kernel" if transport else name == "kernel"
+    return None if is_kernel else name
 
 
 def _text(value: Any) -> str:
@@ -82,12 +121,3 @@ def _text(value: Any) -> str:
             "utf-8", "replace"
         )
     return value if isinstance(value, str) else ""
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: Any) -> int | None:
-    digits = str(value) if isinstance(value, str | int) else ""
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None

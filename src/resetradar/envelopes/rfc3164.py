@@ -6,27 +6,22 @@ Written by rsyslog's traditional format (imklog with the kernel clock, imjournal
 
 import re
 
-from resetradar.clock import Stamp
-from resetradar.envelopes import (
-    MONTHS,
-    FixedTimes,
-    Record,
-    program_of,
-    split_uptime,
-    unescape_rsyslog,
-)
+from resetradar.clock import RECEIVED_S, Stamp
+from resetradar.envelopes._contract import FixedTimes, Record
+from resetradar.envelopes._stamps import BSD, MONTHS, stamp_of
+from resetradar.envelopes._syslog import HOST, LEVEL, TAG, kernel_text, program_of
 
 NAME = "rfc3164"
 PRIORITY = 20
 TIMES = FixedTimes(year=None, month=0, is_month_named=True, day=4, hour=7)
-KERNEL_MARK = (b" kernel:",)
+KERNEL_MARK = (b" kernel:", b" kernel[")
 
+# Without a host, as of journalctl --no-hostname, only the kernel or a program with its number.
 _LINE = re.compile(
-    r"(?:<\d{1,3}>)?(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) "
-    r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))? "
-    r"(?P<host>[^\s\[]\S*) (?P<tag>[\w./@-]+?)(?:\[\d+\])?: ?(?P<text>.*)",
-    re.DOTALL,
-)
+    r"(?:<\d{1,3}>)?" + BSD + " " + LEVEL + r"(?:(?=kernel: |[\w.@-]+\[\d+\]: )|" + HOST + " )"
+    + LEVEL + TAG + r"(?P<text>.*)",
+    re.DOTALL | re.ASCII,
+)  # fmt: skip
 
 SAMPLES = (
     (
@@ -39,13 +34,26 @@ SAMPLES = (
     ),
     (
         "<3>Feb 25 12:00:01.250 h kernel:[75215.928881] NETDEV WATCHDOG: eth1 (r8152): x",
-        {"monotonic_us": 75215928881, "stamp": Stamp(None, 2, 25, 12, 0, 1, 250000, None, 0.001)},
+        {
+            "monotonic_us": 75215928881,
+            "stamp": Stamp(None, 2, 25, 12, 0, 1, 250000, None, 0.001),
+            "floor_s": RECEIVED_S,
+        },
     ),
     (
         "Feb 25 12:00:03 h systemd[1]: agent.service: Scheduled restart job.",
         {"program": "systemd", "text": "agent.service: Scheduled restart job."},
     ),
     ("Feb 25 12:00:03 h kernel: rcu: #01157-....: x", {"text": "rcu: \t57-....: x"}),
+    ("Feb 25 12:00:03 h kernel[951]: [ 9845.730000] x", {"monotonic_us": 9845730000}),
+    ("Feb 25 12:00:03 kernel: ena: x", {"host": None, "text": "ena: x", "program": None}),
+    ("Feb 25 12:00:03 router kern.warn kernel: [    5.000000] x", {"host": "router", "text": "x"}),
+    ("Feb 25 12:00:03 <kern.crit> h kernel: x", {"host": "h", "text": "x"}),
+    ("Feb 25 2026 12:00:03 h kernel: x", {"stamp": Stamp(2026, 2, 25, 12, 0, 3)}),
+    (
+        "Feb 25 12:00:03 h kernel: message repeated 3 times: [ [ 1234.567890] ena: x]",
+        {"text": "ena: x", "monotonic_us": 1234567890},
+    ),
 )
 NOT_SAMPLES = (
     "2026-11-20T12:00:01+00:00 h kernel: x",
@@ -53,6 +61,9 @@ NOT_SAMPLES = (
     "Sep 27 06:28:58 [ 1715.463514][   C28] x",
     "Tue Aug 12 16:40:43 2025 kern.crit kernel: x",
     "Xyz 25 12:00:01 h kernel: x",
+    "Feb 25 12:00:01 ena 0000:00:05.0 eth0: x",
+    "Feb 25 12:00:01 NETDEV WATCHDOG: eth0 (i40e): x",
+    "Feb 25 12:00:01 h last message repeated 2 times",
 )
 
 
@@ -61,23 +72,12 @@ def parse(line: str) -> Record | None:
     match = _LINE.match(line)
     if match is None or match["month"] not in MONTHS:
         return None
-    fraction = match["fraction"] or ""
-    stamp = Stamp(
-        None,
-        MONTHS[match["month"]],
-        int(match["day"]),
-        int(match["hour"]),
-        int(match["minute"]),
-        int(match["second"]),
-        int(fraction[:6].ljust(6, "0")),
-        None,
-        10.0 ** -len(fraction),
-    )
-    monotonic_us, text = split_uptime(match["text"])
+    monotonic_us, text = kernel_text(match["text"])
     return Record(
-        unescape_rsyslog(text),
+        text,
         host=match["host"],
-        stamp=stamp,
+        stamp=stamp_of(match),
         monotonic_us=monotonic_us,
         program=program_of(match["tag"]),
+        floor_s=RECEIVED_S,
     )

@@ -12,7 +12,13 @@ from resetradar.files import Reject
 from resetradar.ingest.partition import Ingested, Part, of_hosts, once, sources_of_shard, write
 from resetradar.lake import shard_of
 from resetradar.overlap import merged
-from resetradar.records import event_rows, events_table, reset_record, resets_table
+from resetradar.records import (
+    event_rows,
+    events_table,
+    flood_rows,
+    reset_record,
+    resets_table,
+)
 from resetradar.scan import Event, number, scan_file
 from resetradar.settings import Settings
 from resetradar.tables import KERNEL_EVENTS, LOG_COVERAGE, RESETS
@@ -54,6 +60,8 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
             event_part += event_rows(today, host_id)
             records = (reset_record(episode, host_id) for episode in episodes(boot))
             reset_part += [row for row in records if _lies_in(row, first, last)]
+    own = {key: n for key, n in ledger.bursts.items() if first <= key[1] < last}
+    event_part += flood_rows(own)
     coverage = ledger.table(settings.inputs.max_silence_s, first, last)
     tables = {
         KERNEL_EVENTS.name: events_table(event_part),
