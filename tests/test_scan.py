@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resetradar.adhoc import find_episodes
 from resetradar.clock import Calendar, day_bounds
 from resetradar.coverage import Ledger
 from resetradar.envelopes import load_envelopes
@@ -529,3 +530,19 @@ def test_there_are_at_least_the_envelopes_that_are_promised():
         "journald_json", "logread", "talos", "cri", "netconsole", "fluentbit_kmsg", "cloudwatch",
         "ec2_console", "loki", "forwarded_json", "stamped", "bare",
     } <= names  # fmt: skip
+
+
+def test_a_cut_document_gives_its_records_and_says_so(tmp_path):
+    whole = (
+        '{"dmesg": [\n'
+        '  {"pri": 3, "time": 100.5, "msg": "ena 0000:00:05.0 eth0: Keep alive watchdog timeout."},\n'
+        '  {"pri": 3, "time": 100.6, "msg": "ena 0000:00:05.0 eth0: Trigger reset is on"},\n'
+        '  {"pri": 3, "time": 100.7, "msg": "ena 0000:00:05.0: De'
+    )
+    path = tmp_path / "dmesg.json"
+    path.write_text(whole)
+
+    found = find_episodes([path])
+
+    assert [(r["kind"], r["lines"]) for r in found.records] == [("reset", 2)]
+    assert "expected one JSON value" in found.rejects[0].reason

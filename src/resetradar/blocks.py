@@ -81,6 +81,7 @@ def _of_rows(rows: Iterable[Row]) -> Iterator[Block]:
 
 
 def _regrouped(rows: list[Row], flaws: tuple[Flaw, ...] = ()) -> Block:
+    flaws += tuple(Flaw(row.number, row.flaw, "") for row in rows if row.flaw)
     data = b"".join(row.text.replace(b"\n", b" ") + b"\n" for row in rows)
     numbers = tuple(row.number for row in rows)
     return Block(data.replace(b"\0", b""), rows[0].number, flaws, numbers)

@@ -21,6 +21,7 @@ _MAX_DOCUMENT = 64 << 20
 _MAX_DEPTH = 4
 _BATCH_MARKS = (b'"logEvents"', b'"values"', b'"Output"', b'"dmesg"', b'"events"', b'"results"',
                 b'"hits"', b'"records"')  # fmt: skip
+_BATCH_HEAD = 1 << 16
 _LISTS = ("dmesg", "events", "results", "streams", "data", "result", "hits", "records")
 # Objects without objects inside: the records of a document that is cut or too large.
 _FLAT_OBJECT = re.compile(rb'\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)
@@ -33,10 +34,14 @@ _PART = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line to parse, without its end, and the line of the file it stands on."""
+    """One line to parse, without its end, and the line of the file it stands on.
+
+    ``flaw`` says what is wrong with the document from here on.
+    """
 
     text: bytes
     number: int
+    flaw: str | None = None
 
 
 def document_rows(head: bytes, pieces: Iterable[bytes]) -> Iterator[Row] | None:
@@ -90,7 +95,10 @@ def _json_rows(pieces: Iterable[bytes]) -> Iterator[Row]:
     data, rest = _gathered(pieces)
     try:
         document = orjson.loads(data)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        problem = "more than 64 MiB" if len(data) > _MAX_DOCUMENT else str(error)
+        flaw = f"document: expected one JSON value, found {problem}; read record by record"
+        yield Row(b"", 1, flaw)
         yield from _flat_rows(chain([data], rest))
         return
     place, number = 0, 1
@@ -179,7 +187,9 @@ def _records(value: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _is_batch(data: bytes) -> bool:
-    return any(mark in data for mark in _BATCH_MARKS) or _BYTES.search(data) is not None
+    # One writer wraps all its lines alike, so the first of a block speak for the others.
+    head = data[:_BATCH_HEAD]
+    return any(mark in head for mark in _BATCH_MARKS) or _BYTES.search(data) is not None
 
 
 def _is_byte(item: Any) -> bool:

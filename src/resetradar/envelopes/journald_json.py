@@ -15,7 +15,7 @@ from resetradar.envelopes._json import load, number_at, text_at, time_at
 NAME = "journald_json"
 PRIORITY = 5
 TIMES = FoundTimes(
-    re.compile(rb'(?m)^[^\n]*?"__REALTIME_TIMESTAMP"\s*:\s*"(\d{14,17})"'),
+    re.compile(rb'"__REALTIME_TIMESTAMP"\s*:\s*"(\d{14,17})"'),
     is_uptime=False,
     per_second=1_000_000,
 )
