@@ -535,7 +535,8 @@ def test_there_are_at_least_the_envelopes_that_are_promised():
 def test_a_cut_document_gives_its_records_and_says_so(tmp_path):
     whole = (
         '{"dmesg": [\n'
-        '  {"pri": 3, "time": 100.5, "msg": "ena 0000:00:05.0 eth0: Keep alive watchdog timeout."},\n'
+        '  {"pri": 3, "time": 100.5, "msg": "ena 0000:00:05.0 eth0: Keep alive watchdog '
+        'timeout."},\n'
         '  {"pri": 3, "time": 100.6, "msg": "ena 0000:00:05.0 eth0: Trigger reset is on"},\n'
         '  {"pri": 3, "time": 100.7, "msg": "ena 0000:00:05.0: De'
     )
