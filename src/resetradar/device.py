@@ -7,7 +7,8 @@ from resetradar.scan import Event
 
 # Two watchdog lines of one stall state durations that lead back to one start.
 _SAME_START_US = 2 * SECOND_US
-_ADJACENT_LINES = 2
+# Rows of one report stand so close.
+ADJACENT_LINES = 2
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ def is_repeated(pending: Episode, event: Event) -> bool:
     return any(
         earlier.match.message.id == event.match.message.id
         and earlier.match.fields.get("queue") == event.match.fields.get("queue")
-        and event.line_number - earlier.line_number > _ADJACENT_LINES
+        and event.line_number - earlier.line_number > ADJACENT_LINES
         for earlier in pending.symptoms[-1:]
     )
 

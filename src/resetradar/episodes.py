@@ -9,7 +9,15 @@ from collections.abc import Iterable
 
 from resetradar.catalogue import UNKNOWN_DRIVER, Match, load_catalogue
 from resetradar.clock import SECOND_US
-from resetradar.device import Device, Episode, gap_us, is_precursor, is_repeated, is_same_stall
+from resetradar.device import (
+    ADJACENT_LINES,
+    Device,
+    Episode,
+    gap_us,
+    is_precursor,
+    is_repeated,
+    is_same_stall,
+)
 from resetradar.scan import Event
 
 SYMPTOM_GAP_US = 60 * SECOND_US
@@ -47,7 +55,9 @@ class _Boot:
     def run(self, events: Iterable[Event]) -> list[Episode]:
         for event in events:
             message = event.match.message
-            if message.role in _DEVICE_ROLES and _is_network(event):
+            if message.role == "detail":
+                self._add_detail(event)
+            elif message.role in _DEVICE_ROLES and _is_network(event):
                 device = self._device(event)
                 if device is not None:
                     self._expire(device, event)
@@ -60,6 +70,18 @@ class _Boot:
             self._close_reset(device, is_cut=True)
             self._close_pending(device)
         return self.closed
+
+    def _add_detail(self, event: Event) -> None:
+        """Give a row that names no device to the symptom that it stands below."""
+        for device in self.devices:
+            above = device.pending.symptoms[-1] if device.pending else None
+            if (
+                above is not None
+                and above.source_path == event.source_path
+                and 0 < event.line_number - above.line_number <= ADJACENT_LINES
+            ):
+                above.match.fields.setdefault("queue", event.match.fields["queue"])
+                return
 
     def _device(self, event: Event) -> Device | None:
         """Device that a line speaks of: by bus address, else by interface, else the only one."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 ROLES = (
+    "detail",  # a row of the message before it, naming no device
     "symptom",  # a queue, an interrupt or the device looks stuck
     "reset_deferred",  # the driver wants to reset and cannot yet
     "reset_begin",  # the reset starts
