@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DAYS := 2026-11-15..2026-11-21
+BENCHMARKS := scan cpu_parse correlate ranking
+DEBIAN := sysstat prometheus prometheus-node-exporter
 
-.PHONY: help setup demo test check nightly dagster docs bench lock clean
+.PHONY: help setup demo test debian check nightly dagster docs bench lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,8 +23,15 @@ demo: setup ## Run the nightly job on the bundled fleet and show the ranked host
 	@mkdir -p demo && cp -R data/samples/fleet/. demo/
 	$(BIN)/resetradar run --config demo/resetradar.toml --days $(DAYS)
 
-test: setup ## Run the tests
+test: setup debian ## Run the tests
 	$(BIN)/pytest
+
+debian: ## Install the Debian tools that the tests compare with, as root; else say how
+	@command -v sadf prometheus prometheus-node-exporter >/dev/null && test -x /usr/lib/sysstat/sadc \
+	|| if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+			--no-install-recommends $(DEBIAN) >/dev/null; \
+	else echo "the tests need: sudo apt-get install $(DEBIAN)"; fi
 
 check: setup ## Lint, types, contracts of the data files, freshness of generated pages
 	$(BIN)/ruff check .
@@ -40,6 +49,9 @@ dagster: setup ## Show the asset graph in a browser, at http://127.0.0.1:3000
 
 docs: setup ## Write the generated pages anew
 	$(BIN)/python -m resetradar.docs
+
+bench: setup ## Run all measurements against other tools; takes long
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: ## Resolve requirements.lock anew; needs uv
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

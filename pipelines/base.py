@@ -10,14 +10,16 @@ import dagster as dg
 from pipelines import found
 from pipelines.partitions import DAILY, ONE_RUN, days_of
 from resetradar.errors import ResetradarError
-from resetradar.ingest import Ingested, ingest_cpu, ingest_hosts, ingest_logs, lake_of
+from resetradar.ingest import Ingested, ingest_cpu, ingest_facts, ingest_hosts, ingest_logs, lake_of
 from resetradar.mart_session import arrow_fields
 from resetradar.publish import gate
 from resetradar.settings import Settings
 from resetradar.shards import ShardError, map_shards, spread
 from resetradar.tables import (
+    CPU_COVERAGE,
     CPU_MINUTES,
     CPU_SAMPLES,
+    HOST_FACTS,
     HOSTS,
     KERNEL_EVENTS,
     LOG_COVERAGE,
@@ -35,7 +37,7 @@ _RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL
 def base_assets(settings: Settings) -> list[dg.AssetSpec | dg.AssetsDefinition]:
     """Inputs of the fleet, the tables made of them, and the ledger of what was not read."""
     inputs = settings.inputs
-    logs, cpu, inventory = (
+    logs, cpu, inventory, facts = (
         dg.AssetSpec(
             name,
             group_name="inputs",
@@ -46,15 +48,18 @@ def base_assets(settings: Settings) -> list[dg.AssetSpec | dg.AssetsDefinition]:
             ("kernel_log_files", "Kernel logs", inputs.logs),
             ("cpu_metric_files", "Per-CPU metrics", inputs.cpu),
             ("inventory_files", "Inventory of the hosts", inputs.inventory),
+            ("fact_files", "Facts of the hosts", inputs.facts),
         )
     )
     return [
         logs,
         cpu,
         inventory,
+        facts,
         _ingest(settings, "logs", logs, (KERNEL_EVENTS, LOG_COVERAGE, RESETS), ingest_logs),
-        _ingest(settings, "cpu", cpu, (CPU_SAMPLES, CPU_MINUTES), ingest_cpu),
+        _ingest(settings, "cpu", cpu, (CPU_SAMPLES, CPU_MINUTES, CPU_COVERAGE), ingest_cpu),
         _ingest(settings, "inventory", inventory, (HOSTS,), ingest_hosts),
+        _ingest(settings, "facts", facts, (HOST_FACTS,), ingest_facts),
         _rejects(settings),
     ]
 
@@ -79,10 +84,13 @@ def _ingest(
 ) -> dg.AssetsDefinition:
     is_sharded = tables[0].is_sharded
     watched = LOG_COVERAGE if LOG_COVERAGE in tables else tables[0]
+    # By need, only hosts with resets and hosts of their kind are read: these must be known before.
+    deps: list[dg.AssetSpec | str] = [source]
+    deps += [RESETS.name, HOSTS.name] if CPU_SAMPLES in tables else []
 
     @dg.multi_asset(
         name=name,
-        specs=[_spec(table, [source]) for table in tables],
+        specs=[_spec(table, deps) for table in tables],
         check_specs=[
             dg.AssetCheckSpec("has_rows", asset=watched.name, description="Every day has rows.")
         ],
@@ -118,7 +126,9 @@ def _ingest(
         empty = [
             day.isoformat()
             for day, day_parts in by_day.items()
-            if not any(part.rows.get(watched.name) for part in day_parts)
+            # Many fleets collect no facts: what is not configured is not missed.
+            if (settings.inputs.facts or watched is not HOST_FACTS)
+            and not any(part.rows.get(watched.name) for part in day_parts)
         ]
         yield dg.AssetCheckResult(
             asset_key=watched.name,
@@ -134,7 +144,7 @@ def _ingest(
 def _rejects(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         name=REJECTS.name,
-        deps=[KERNEL_EVENTS.name, LOG_COVERAGE.name, CPU_SAMPLES.name, HOSTS.name],
+        deps=[KERNEL_EVENTS.name, LOG_COVERAGE.name, CPU_SAMPLES.name, HOST_FACTS.name, HOSTS.name],
         description=f"One row per {REJECTS.what}.",
         group_name="base",
         kinds={"parquet"},

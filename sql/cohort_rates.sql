@@ -1,9 +1,10 @@
 -- What: How often hosts that share attribute values reset, against all other hosts.
 -- Grain: cohort_id
 -- Span: window
--- Input: host_days, host_episodes
+-- Input: cohort_members
 -- Param: min_cohort_exposure_h | DOUBLE | hour | cohorts observed for less get no ratio
--- Param: min_cohort_hosts | BIGINT | count | cohorts of fewer hosts get no ratio
+-- Param: min_cohort_hosts | BIGINT | count | fewer hosts, in it or outside, get no ratio
+-- Param: max_attribute_levels | BIGINT | count | labels with more values are names, not cohorts
 -- Column: cohort_id | VARCHAR | - | attributes and values, e.g. ami_id=ami-1 × instance_family=p5
 -- Column: attributes | VARCHAR | - | names of the attributes
 -- Column: cohort_values | VARCHAR | - | their values, in the same order; ? if unknown
@@ -23,52 +24,47 @@
 -- Column: dispersion | DOUBLE | ratio | variance of hosts' counts over that of chance; 1 or more
 -- Column: likelihood_gain | DOUBLE | - | how much better two rates explain the same episodes than
 --     one; the cohort with most of it names the difference best
--- Column: alias_of | VARCHAR | - | simpler cohort of the very same host-days; null if there is none
+-- Column: alias_of | VARCHAR | - | simpler cohort of the very same hosts and days; null if there
+--     is none
 -- Check: affected_are_members | affected_hosts <= hosts
 -- Check: interval_holds_ratio | coalesce(
 --     rate_ratio_low <= rate_ratio and rate_ratio <= rate_ratio_high, true)
 -- Check: rate_needs_exposure | (resets_per_1000h is null) = (exposure_h = 0)
--- Source: docs/method.md#cohorts, docs/method.md#episodes
+-- Source: docs/method.md#cohorts
 
-with episodes as (
+with spells as (
     select
-        host_id,
-        cast(episode_at as date) as host_date,
-        count(*) as episodes
-    from host_episodes
-    group by all
+        *,
+        -- One text is hashed for both: DuckDB's hash of two values is linear, and would cancel out.
+        hash(host_id || ' ' || first_date) as spell_hash
+    from cohort_members
 ),
 
 -- A host that changed its image within the window is a member of both cohorts, each with its days.
--- One text is hashed for both: DuckDB's hash of two values is linear, and days would cancel out.
-spells as (
-    select
-        host_days.host_id,
-        coalesce(host_days.instance_family, '?') as instance_family,
-        coalesce(host_days.availability_zone, '?') as availability_zone,
-        coalesce(host_days.ami_id, '?') as ami_id,
-        sum(host_days.exposure_h) as exposure_h,
-        cast(coalesce(sum(episodes.episodes), 0) as bigint) as episodes,
-        bit_xor(hash(host_days.host_id || ' ' || host_days.host_date)) as day_hash
-    from host_days
-    left join episodes
-        on episodes.host_id = host_days.host_id
-        and episodes.host_date = host_days.host_date
-    group by all
-),
-
-members as (
+combined as (
     select
         host_id,
         instance_family,
         availability_zone,
         ami_id,
-        grouping(instance_family) = 0 as has_family,
-        grouping(availability_zone) = 0 as has_zone,
-        grouping(ami_id) = 0 as has_ami,
+        concat_ws(
+            ' × ',
+            if(grouping(ami_id) = 0, 'ami_id', null),
+            if(grouping(availability_zone) = 0, 'availability_zone', null),
+            if(grouping(instance_family) = 0, 'instance_family', null)
+        ) as attributes,
+        concat_ws(' × ', ami_id, availability_zone, instance_family) as cohort_values,
+        concat_ws(
+            ' × ',
+            'ami_id=' || ami_id,
+            'availability_zone=' || availability_zone,
+            'instance_family=' || instance_family
+        ) as cohort_id,
+        3 - grouping(ami_id) - grouping(availability_zone) - grouping(instance_family)
+            as attribute_count,
         sum(exposure_h) as exposure_h,
         sum(episodes) as episodes,
-        bit_xor(day_hash) as day_hash
+        bit_xor(spell_hash) as spell_hash
     from spells
     group by grouping sets (
         (host_id),
@@ -80,6 +76,45 @@ members as (
         (host_id, availability_zone, ami_id),
         (host_id, instance_family, availability_zone, ami_id)
     )
+),
+
+labels as (
+    select attribute
+    from (
+        select
+            unnest(map_keys(attributes)) as attribute,
+            unnest(map_values(attributes)) as cohort_value
+        from spells
+    )
+    where attribute not in ('ami_id', 'availability_zone', 'instance_family')
+    group by attribute
+    having
+        count(distinct cohort_value) <= cast($max_attribute_levels as bigint)
+        or attribute in ('driver_version', 'kernel')
+),
+
+labelled as (
+    select
+        spells.host_id,
+        cast(null as varchar) as instance_family,
+        cast(null as varchar) as availability_zone,
+        cast(null as varchar) as ami_id,
+        labels.attribute as attributes,
+        coalesce(spells.attributes[labels.attribute], '?') as cohort_values,
+        labels.attribute || '=' || coalesce(spells.attributes[labels.attribute], '?') as cohort_id,
+        1 as attribute_count,
+        sum(spells.exposure_h) as exposure_h,
+        sum(spells.episodes) as episodes,
+        bit_xor(spells.spell_hash) as spell_hash
+    from spells
+    cross join labels
+    group by all
+),
+
+members as (
+    select * from combined
+    union all
+    select * from labelled
 ),
 
 -- A host counts and a monster does not: one bad host must not make its zone look bad. Two
@@ -103,10 +138,10 @@ sums as (
         instance_family,
         availability_zone,
         ami_id,
-        has_family,
-        has_zone,
-        has_ami,
-        has_family::integer + has_zone::integer + has_ami::integer as attribute_count,
+        attributes,
+        cohort_values,
+        cohort_id,
+        attribute_count,
         count(*) as hosts,
         count(*) filter (where episodes > 0) as affected_hosts,
         sum(episodes) as all_n,
@@ -115,7 +150,7 @@ sums as (
         sum(capped_episodes * capped_episodes) as nn,
         sum(capped_episodes * exposure_h) as ne,
         sum(exposure_h * exposure_h) as ee,
-        bit_xor(day_hash) as member_hash
+        bit_xor(spell_hash) as member_hash
     from capped_members
     group by all
 ),
@@ -144,13 +179,7 @@ rests as (
         fleet_ne - ne as rest_ne,
         fleet_ee - ee as rest_ee,
         -- Subtracting sums of hours leaves dust: nobody outside means no hours outside.
-        fleet_hosts > hosts and fleet_e - e > 1e-6 as has_rest,
-        concat_ws(
-            ' × ',
-            if(has_ami, 'ami_id=' || ami_id, null),
-            if(has_zone, 'availability_zone=' || availability_zone, null),
-            if(has_family, 'instance_family=' || instance_family, null)
-        ) as cohort_id
+        fleet_hosts > hosts and fleet_e - e > 1e-6 as has_rest
     from sums
     cross join fleet
     where sums.attribute_count > 0
@@ -167,7 +196,8 @@ variances as (
             + pow(rest_n / nullif(rest_e, 0), 2) * rest_ee
         ) / nullif(rest_n, 0) as rest_variance,
         has_rest and e >= cast($min_cohort_exposure_h as double)
-        and hosts >= cast($min_cohort_hosts as bigint) as is_comparable
+        and least(hosts, fleet_hosts - hosts) >= cast($min_cohort_hosts as bigint)
+            as is_comparable
     from rests
 ),
 
@@ -209,13 +239,8 @@ intervals as (
 
 select
     cohort_id,
-    concat_ws(
-        ' × ',
-        if(has_ami, 'ami_id', null),
-        if(has_zone, 'availability_zone', null),
-        if(has_family, 'instance_family', null)
-    ) as attributes,
-    concat_ws(' × ', ami_id, availability_zone, instance_family) as cohort_values,
+    attributes,
+    cohort_values,
     instance_family,
     availability_zone,
     ami_id,

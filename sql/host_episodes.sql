@@ -7,12 +7,13 @@
 -- Column: episode_at | TIMESTAMP | UTC | first reset
 -- Column: last_reset_at | TIMESTAMP | UTC | last reset
 -- Column: resets | BIGINT | count | resets that nobody asked for, of all devices
+-- Column: verdict | VARCHAR | - | most frequent verdict of these; the first by name if several are
 -- Check: is_not_empty | resets >= 1
 -- Check: ends_after_start | last_reset_at >= episode_at
 -- Source: docs/method.md#episodes
 
 with counted as (
-    select host_id, reset_id, coalesce(reset_at, started_at) as reset_at
+    select host_id, reset_id, coalesce(reset_at, started_at) as reset_at, verdict
     from reset_verdicts
     where kind = 'reset' and verdict <> 'requested'
 ),
@@ -37,13 +38,26 @@ numbered as (
             rows between unbounded preceding and current row
         ) as episode
     from marked
+),
+
+by_verdict as (
+    select
+        host_id,
+        episode,
+        verdict,
+        min(reset_at) as first_at,
+        max(reset_at) as last_at,
+        count(*) as resets
+    from numbered
+    group by all
 )
 
 select
     host_id,
-    min(reset_at) as episode_at,
-    max(reset_at) as last_reset_at,
-    count(*) as resets
-from numbered
+    min(first_at) as episode_at,
+    max(last_at) as last_reset_at,
+    cast(sum(resets) as bigint) as resets,
+    arg_min(verdict, (-resets, verdict)) as verdict
+from by_verdict
 group by host_id, episode
 order by host_id, episode_at

@@ -1,32 +1,37 @@
 -- What: Every host, ranked by how surely it resets more often than its peers, and why.
 -- Grain: host_id
 -- Span: window
--- Input: host_days, host_episodes, log_coverage, reset_verdicts
--- Param: as_of | DATE | - | last day of the window
--- Param: memory_h | DOUBLE | hour | an episode of this age counts 1/e, and so does an hour
--- Param: prior_per_1000h | DOUBLE | 1/1000 h | episode rate of a fleet about which nothing is known
--- Param: family_weight | DOUBLE | count | episodes that a family needs to speak for itself
--- Param: min_host_exposure_h | DOUBLE | hour | hosts observed for less are not scored
--- Param: elevated_score | DOUBLE | ratio | a host with this score or more is elevated
+-- Input: cohort_members, cohort_verdicts, host_days, host_episodes, host_rates, reset_verdicts,
+--     shared_episodes
+-- Param: abnormal_score | DOUBLE | ratio | a host needs this score to be abnormal
+-- Param: abnormal_q | DOUBLE | ratio | false alarms that are accepted among abnormal hosts
 -- Column: host_id | VARCHAR | - | host
 -- Column: rank | BIGINT | - | 1 is the first to look at
 -- Column: score | DOUBLE | ratio | we are 95 % sure that the host resets at least so many times as
 --     often as its peers; null if it was hardly observed
--- Column: standing | VARCHAR | - | elevated, normal, quiet (no episode) or unobserved (no score)
+-- Column: standing | VARCHAR | - | abnormal; watch: the test agrees, the score is low (faded, mild
+--     or one storm); normal; quiet: no episode; insufficient_exposure: no score
 -- Column: reasons | VARCHAR | - | the reasons in words
 -- Column: rate_ratio | DOUBLE | ratio | expected value of the same ratio
 -- Column: rate_ratio_high | DOUBLE | ratio | upper 95 % bound of the same ratio
--- Column: episodes | BIGINT | count | episodes of the window
+-- Column: score_fleet | DOUBLE | ratio | the score against the whole fleet
+-- Column: score_cohort | DOUBLE | ratio | the score against hosts of its family, image and zone; far
+--     below the score if the whole cohort is bad
+-- Column: p_value | DOUBLE | - | probability of as many episodes in the worst of 1, 7 and all days
+-- Column: q_value | DOUBLE | - | share of false alarms if hosts up to this one are reported
+-- Column: episodes | BIGINT | count | episodes of the window, without shared incidents
 -- Column: episodes_7d | BIGINT | count | of these, in the last 7 days
 -- Column: episodes_1d | BIGINT | count | of these, on the last day
+-- Column: shared_episodes | BIGINT | count | episodes that were part of a shared incident
 -- Column: exposure_h | DOUBLE | hour | observed time of the window
 -- Column: exposure_7d_h | DOUBLE | hour | of this, in the last 7 days
 -- Column: exposure_1d_h | DOUBLE | hour | of this, on the last day
 -- Column: expected_episodes | DOUBLE | count | what peers would have had in the same hours
 -- Column: recent_episodes | DOUBLE | count | episodes, each forgotten with age
 -- Column: recent_exposure_h | DOUBLE | hour | observed time, forgotten in the same way
--- Column: peers_per_1000h | DOUBLE | 1/1000 h | recent rate of the peers, without this host
+-- Column: peers_per_1000h | DOUBLE | 1/1000 h | rate of the peers, without this host
 -- Column: peers | BIGINT | count | other observed hosts of the instance family
+-- Column: dispersion | DOUBLE | - | how much hosts differ: variance = mean + dispersion × mean²
 -- Column: resets | BIGINT | count | resets of the window that nobody asked for
 -- Column: verdict | VARCHAR | - | most frequent verdict of these; null without resets
 -- Column: verdict_resets | BIGINT | count | resets with that verdict
@@ -36,67 +41,35 @@
 -- Column: median_gap_h | DOUBLE | hour | median time from one episode to the next
 -- Column: gap_cv | DOUBLE | ratio | standard deviation of these times over their mean
 -- Column: regularity_z | DOUBLE | - | below -3.09 regular, above 3.09 bursty; null if too few
+-- Column: onset_at | TIMESTAMP | UTC | since when it resets more often than before; null if it does
+--     not, or always did
+-- Column: explained_by | VARCHAR | - | convicted cohort that the host is a member of; null if none
 -- Column: first_reset_at | TIMESTAMP | UTC | first reset of the window
 -- Column: last_reset_at | TIMESTAMP | UTC | last reset of the window
 -- Column: instance_family | VARCHAR | - | last known; ? if never known
 -- Column: availability_zone | VARCHAR | - | last known; ? if never known
 -- Column: ami_id | VARCHAR | - | last known; ? if never known
 -- Check: rank_is_positive | rank >= 1
--- Check: score_needs_exposure | (score is null) = (standing = 'unobserved')
+-- Check: score_needs_exposure | (score is null) = (standing = 'insufficient_exposure')
 -- Check: score_below_ratio | coalesce(0 <= score and score <= rate_ratio, true)
 -- Check: has_reasons | length(reasons) > 0
 -- Warn: resets_have_exposure | resets = 0 or exposure_h > 0
 -- Source: docs/method.md#score, docs/method.md#cadence, docs/method.md#episodes
 
-with hosts as (
+with ages as (
     select
-        host_id,
-        coalesce(arg_max(instance_family, host_date), '?') as instance_family,
-        coalesce(arg_max(availability_zone, host_date), '?') as availability_zone,
-        coalesce(arg_max(ami_id, host_date), '?') as ami_id
-    from host_days
-    group by all
-),
-
--- An hour is short against the memory: its middle stands for all of it.
-hours as (
-    select
-        host_id,
-        least(observed_s, 3600) / 3600 as observed_h,
-        epoch_us(cast($as_of as timestamp) + interval 1 day - hour_at) / 3.6e9 - 0.5 as age_h
-    from log_coverage
-),
-
-exposures as (
-    select
-        host_id,
-        sum(observed_h) as exposure_h,
-        sum(observed_h) filter (where age_h < 168) as exposure_7d_h,
-        sum(observed_h) filter (where age_h < 24) as exposure_1d_h,
-        sum(observed_h * exp(-age_h / cast($memory_h as double))) as recent_exposure_h
-    from hours
-    group by all
-),
-
-ages as (
-    select
-        *,
-        epoch_us(cast($as_of as timestamp) + interval 1 day - episode_at) / 3.6e9 as age_h,
-        epoch_us(episode_at - lag(episode_at) over (partition by host_id order by episode_at))
-        / 3.6e9 as gap_h
+        host_episodes.*,
+        shared_episodes.host_id is not null as is_shared,
+        cast(host_episodes.episode_at as date) as host_date
     from host_episodes
+    left join shared_episodes
+        on shared_episodes.host_id = host_episodes.host_id
+        and shared_episodes.episode_at = host_episodes.episode_at
 ),
 
-episodes as (
+gaps as (
     select
         host_id,
-        count(*) as episodes,
-        count(*) filter (where age_h <= 168) as episodes_7d,
-        count(*) filter (where age_h <= 24) as episodes_1d,
-        sum(exp(-age_h / cast($memory_h as double))) as recent_episodes,
-        cast(sum(resets) as bigint) as resets,
-        min(episode_at) as first_reset_at,
-        max(last_reset_at) as last_reset_at,
         count(gap_h) as gaps,
         median(gap_h) as median_gap_h,
         stddev_pop(gap_h) / avg(gap_h) as gap_cv,
@@ -104,113 +77,99 @@ episodes as (
         2 * count(gap_h) * greatest(ln(avg(gap_h)) - avg(ln(gap_h)), 0)
         / (1 + (count(gap_h) + 1) / (6 * count(gap_h))) / (count(gap_h) - 1) as gap_statistic,
         2 / (9 * (count(gap_h) - 1)) as gap_variance
+    from (
+        select
+            host_id,
+            epoch_us(episode_at - lag(episode_at) over (partition by host_id order by episode_at))
+            / 3.6e9 as gap_h
+        from ages
+        where not is_shared
+    )
+    group by all
+),
+
+times as (
+    select
+        host_id,
+        cast(sum(resets) as bigint) as resets,
+        min(episode_at) as first_reset_at,
+        max(last_reset_at) as last_reset_at
     from ages
     group by all
 ),
 
-counted as (
-    select
-        hosts.*,
-        coalesce(exposures.exposure_h, 0) as exposure_h,
-        coalesce(exposures.exposure_7d_h, 0) as exposure_7d_h,
-        coalesce(exposures.exposure_1d_h, 0) as exposure_1d_h,
-        coalesce(exposures.recent_exposure_h, 0) as recent_exposure_h,
-        coalesce(episodes.recent_episodes, 0) as recent_episodes,
-        coalesce(exposures.exposure_h, 0) >= cast($min_host_exposure_h as double)
-        and coalesce(exposures.exposure_h, 0) > 0 as is_observed
-    from hosts
-    left join exposures
-        on exposures.host_id = hosts.host_id
-    left join episodes
-        on episodes.host_id = hosts.host_id
-),
-
--- The peers' rate is looked at twice. The first look finds hosts far above it; in the second they
--- count as what was expected of them, so that one bad host does not make the others look good.
-first_fleet_look as (
-    select
-        *,
-        (sum(recent_episodes) over fleet - recent_episodes + 0.5)
-        / (
-            sum(recent_exposure_h) over fleet - recent_exposure_h
-            + 500 / cast($prior_per_1000h as double)
-        ) as fleet_rate
-    from counted
-    where is_observed
-    window fleet as ()
-),
-
-first_look as (
-    select
-        *,
-        recent_exposure_h
-        * (sum(recent_episodes) over family - recent_episodes + cast($family_weight as double))
-        / (
-            sum(recent_exposure_h) over family - recent_exposure_h
-            + cast($family_weight as double) / fleet_rate
-        ) as expected
-    from first_fleet_look
-    window family as (partition by instance_family)
-),
-
-capped as (
-    select
-        *,
-        if(
-            recent_episodes > expected + 1 + 4 * sqrt(expected + expected * expected),
-            expected,
-            recent_episodes
-        ) as capped_episodes
-    from first_look
-),
-
-fleet_look as (
-    select
-        * exclude (fleet_rate),
-        (sum(capped_episodes) over fleet - capped_episodes + 0.5)
-        / (
-            sum(recent_exposure_h) over fleet - recent_exposure_h
-            + 500 / cast($prior_per_1000h as double)
-        ) as fleet_rate
-    from capped
-    window fleet as ()
-),
-
-peers as (
+-- Observed hours before each day: rates before and after a moment are of observed time.
+clocks as (
     select
         host_id,
-        count(*) over family - 1 as peers,
-        (sum(capped_episodes) over family - capped_episodes + cast($family_weight as double))
-        / (
-            sum(recent_exposure_h) over family - recent_exposure_h
-            + cast($family_weight as double) / fleet_rate
-        ) as peers_rate
-    from fleet_look
-    window family as (partition by instance_family)
+        host_date,
+        exposure_h,
+        sum(exposure_h) over (partition by host_id order by host_date) - exposure_h as before_h,
+        sum(exposure_h) over (partition by host_id) as all_h
+    from host_days
 ),
 
--- Gamma(1, 1) before the data; Gamma(shape, rate) after them, in multiples of the peers' rate.
-posteriors as (
+-- Each episode is asked whether the rate rose with it. The gain in likelihood of two rates over
+-- one must be 6: a single test would err once in two thousand, the best of some tens far below
+-- once in twenty.
+onsets as (
     select
-        counted.host_id,
-        peers.peers,
-        peers.peers_rate,
-        1 + counted.recent_episodes as shape,
-        1 + peers.peers_rate * counted.recent_exposure_h as rate
-    from counted
-    inner join peers
-        on peers.host_id = counted.host_id
+        host_id,
+        arg_max(episode_at, (gain, episode_at)) as onset_at
+    from (
+        select
+            *,
+            if(earlier > 0, earlier * ln(earlier / before_h), 0)
+            + later * ln(later / after_h) - (earlier + later) * ln((earlier + later) / all_h)
+                as gain
+        from (
+            select
+                ages.host_id,
+                ages.episode_at,
+                clocks.all_h,
+                row_number() over by_time - 1 as earlier,
+                count(*) over (partition by ages.host_id) - row_number() over by_time + 1 as later,
+                clocks.before_h
+                + clocks.exposure_h * epoch_us(ages.episode_at - ages.host_date) / 8.64e10
+                    as before_h,
+                greatest(clocks.all_h - clocks.before_h
+                - clocks.exposure_h * epoch_us(ages.episode_at - ages.host_date) / 8.64e10, 1)
+                    as after_h
+            from ages
+            inner join clocks
+                on clocks.host_id = ages.host_id
+                and clocks.host_date = ages.host_date
+            where not ages.is_shared
+            window by_time as (partition by ages.host_id order by ages.episode_at)
+        )
+        where before_h >= 24 and later >= 3 and later / after_h > earlier / before_h
+    )
+    where gain >= 6
+    group by all
 ),
 
--- Wilson and Hilferty: the cube root of a gamma variable is nearly normal; 1.645 is its 95 % point.
-bounds as (
+-- A cohort that explains its hosts: all that its name says is true of the host as it is last known.
+explained as (
     select
-        *,
-        round(shape * pow(1 - 1 / (9 * shape) - 1.645 / (3 * sqrt(shape)), 3) / rate, 6) as score,
-        round(shape / rate, 6) as rate_ratio,
-        round(shape * pow(1 - 1 / (9 * shape) + 1.645 / (3 * sqrt(shape)), 3) / rate, 6)
-            as rate_ratio_high
-    from posteriors
+        members.host_id,
+        arg_min(
+            cohort_verdicts.cohort_id,
+            (cohort_verdicts.resets_of, cohort_verdicts.place)
+        ) as explained_by
+    from (
+        select
+            host_id,
+            arg_max(attributes, first_date) as attributes
+        from cohort_members
+        group by all
+    ) as members
+    inner join cohort_verdicts
+        on cohort_verdicts.tier = 'convicted'
+        and list_bool_and(list_transform(
+            map_entries(cohort_verdicts.conditions),
+            lambda pair: coalesce(members.attributes[pair.key], '?') = pair.value
+        ))
+    group by all
 ),
 
 verdicts as (
@@ -237,35 +196,36 @@ hot_cpus as (
 
 terms as (
     select
-        counted.*,
-        bounds.* exclude (host_id),
-        coalesce(episodes.episodes, 0) as episodes,
-        coalesce(episodes.episodes_7d, 0) as episodes_7d,
-        coalesce(episodes.episodes_1d, 0) as episodes_1d,
-        coalesce(episodes.resets, 0) as resets,
-        episodes.first_reset_at,
-        episodes.last_reset_at,
-        episodes.median_gap_h,
-        episodes.gap_cv,
+        host_rates.*,
+        coalesce(times.resets, 0) as resets,
+        times.first_reset_at,
+        times.last_reset_at,
+        gaps.median_gap_h,
+        gaps.gap_cv,
         if(
-            episodes.gaps >= 3,
-            (cbrt(episodes.gap_statistic) - (1 - episodes.gap_variance))
-            / sqrt(episodes.gap_variance),
+            gaps.gaps >= 3,
+            (cbrt(gaps.gap_statistic) - (1 - gaps.gap_variance)) / sqrt(gaps.gap_variance),
             null
         ) as regularity_z,
+        onsets.onset_at,
+        explained.explained_by,
         verdicts.verdict,
         verdicts.verdict_resets,
         hot_cpus.hot_cpu,
         hot_cpus.hot_cpu_resets
-    from counted
-    left join bounds
-        on bounds.host_id = counted.host_id
-    left join episodes
-        on episodes.host_id = counted.host_id
+    from host_rates
+    left join times
+        on times.host_id = host_rates.host_id
+    left join gaps
+        on gaps.host_id = host_rates.host_id
+    left join onsets
+        on onsets.host_id = host_rates.host_id
+    left join explained
+        on explained.host_id = host_rates.host_id
     left join verdicts
-        on verdicts.host_id = counted.host_id
+        on verdicts.host_id = host_rates.host_id
     left join hot_cpus
-        on hot_cpus.host_id = counted.host_id
+        on hot_cpus.host_id = host_rates.host_id
 ),
 
 labelled as (
@@ -278,10 +238,11 @@ labelled as (
             else 'irregular'
         end as cadence,
         case
-            when score is null then 'unobserved'
+            when score is null then 'insufficient_exposure'
             when episodes = 0 then 'quiet'
-            when score >= cast($elevated_score as double) then 'elevated'
-            else 'normal'
+            when q_value > cast($abnormal_q as double) then 'normal'
+            when score >= cast($abnormal_score as double) then 'abnormal'
+            else 'watch'
         end as standing,
         printf(if(exposure_h < 10, '%.1f h observed', '%.0f h observed'), exposure_h) as observed
     from terms
@@ -299,32 +260,49 @@ select
             when resets = 0 then 'no reset in ' || observed
             else printf('%d %s in ', resets, if(resets = 1, 'reset', 'resets')) || observed
             || case
-                when episodes = resets then ''
-                else printf(' (%d %s)', episodes, if(episodes = 1, 'episode', 'episodes'))
+                when episodes + shared_episodes = resets then ''
+                else printf(
+                    ' (%d %s)',
+                    episodes + shared_episodes,
+                    if(episodes + shared_episodes = 1, 'episode', 'episodes')
+                )
             end
-            || coalesce(printf(' where peers have %.1f', peers_rate * exposure_h), '')
+            || coalesce(printf(' where peers have %.1f', peers_per_1000h * exposure_h / 1000), '')
         end,
         case cadence
             when 'regular' then printf('every %.1f h', median_gap_h)
             when 'bursty' then printf('in bursts, median gap %.1f h', median_gap_h)
             when 'irregular' then printf('irregular, median gap %.1f h', median_gap_h)
         end,
+        'more often since ' || strftime(onset_at, '%Y-%m-%d %H:%M'),
         printf('%d of %d %s', verdict_resets, resets, verdict),
-        printf('CPU %d was busy in kernel mode in %d', hot_cpu::integer, hot_cpu_resets)
+        printf('CPU %d was busy in kernel mode in %d', hot_cpu::integer, hot_cpu_resets),
+        if(
+            shared_episodes > 0,
+            printf('%d of these with many other hosts at once', shared_episodes),
+            null
+        ),
+        'as its whole cohort ' || explained_by
     ) as reasons,
     rate_ratio,
     rate_ratio_high,
+    score_fleet,
+    score_cohort,
+    p_value,
+    q_value,
     episodes,
     episodes_7d,
     episodes_1d,
-    round(exposure_h, 6) as exposure_h,
-    round(exposure_7d_h, 6) as exposure_7d_h,
-    round(exposure_1d_h, 6) as exposure_1d_h,
-    round(peers_rate * exposure_h, 6) as expected_episodes,
-    round(recent_episodes, 6) as recent_episodes,
-    round(recent_exposure_h, 6) as recent_exposure_h,
-    round(1000 * peers_rate, 6) as peers_per_1000h,
-    coalesce(peers, 0) as peers,
+    shared_episodes,
+    exposure_h,
+    exposure_7d_h,
+    exposure_1d_h,
+    round(peers_per_1000h * exposure_h / 1000, 6) as expected_episodes,
+    recent_episodes,
+    recent_exposure_h,
+    peers_per_1000h,
+    peers,
+    dispersion,
     resets,
     verdict,
     verdict_resets,
@@ -334,6 +312,8 @@ select
     round(median_gap_h, 6) as median_gap_h,
     round(gap_cv, 6) as gap_cv,
     round(regularity_z, 6) as regularity_z,
+    onset_at,
+    explained_by,
     first_reset_at,
     last_reset_at,
     instance_family,

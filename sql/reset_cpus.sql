@@ -1,8 +1,8 @@
--- What: What every CPU of the host did in the window in which the driver was kept waiting.
+-- What: What the CPUs did in the window in which the driver was kept waiting, beside other times.
 -- Grain: reset_id
 -- Span: day
--- Input: cpu_samples, resets
--- Param: saturation_pct | DOUBLE | percent | a CPU at or above this busy share counts as saturated
+-- Input: queue_cpus, resets, window_cpus
+-- Param: starved_ratio | DOUBLE | ratio | kernel-mode share of a window that counts as pinned
 -- Column: reset_id | VARCHAR | - | reset or stall
 -- Column: host_id | VARCHAR | - | host
 -- Column: window_start_at | TIMESTAMP | UTC | start of the starvation window
@@ -27,212 +27,94 @@
 -- Column: max_steal_pct | DOUBLE | percent | highest share taken by the hypervisor
 -- Column: napi_cpu | INTEGER | - | CPU that the driver itself named; null if it named none
 -- Column: napi_cpu_busy_s | DOUBLE | second | system, irq and softirq time of napi_cpu
+-- Column: queue_cpu | INTEGER | - | CPU that served the queue: napi_cpu, else by the interrupt map
+-- Column: queue_cpu_basis | VARCHAR | - | driver, interrupts, affinity or none
+-- Column: map_age_s | DOUBLE | second | age of the interrupt map; null if the driver named the CPU
+-- Column: queue_cpu_busy_s | DOUBLE | second | system, irq and softirq time of queue_cpu
+-- Column: is_hot_queue_cpu | BOOLEAN | - | hot_cpu served a queue that the reset names; null if either
+--     is unknown
+-- Column: queues_on_cpu | BIGINT | count | queues that share queue_cpu; null without a map
+-- Column: is_affinity_lost | BOOLEAN | - | after the reset all queues are on CPU 0, and were not before
+-- Column: controls | BIGINT | count | other windows of this host with samples, far from any reset
+-- Column: pinned_controls | BIGINT | count | of these, with a CPU at or above starved_ratio
+-- Column: saturated_controls | BIGINT | count | of these, with a CPU at or above saturation_pct
+-- Column: controls_hot_busy_s | DOUBLE | second | highest hot_busy_s of these; null without any
+-- Column: peers | BIGINT | count | windows of the same moment on hosts of its kind, with samples
+-- Column: pinned_peers | BIGINT | count | of these, with a CPU at or above starved_ratio
 -- Column: smallest_visible_s | DOUBLE | second | shortest pin that these samples can show
 -- Column: is_visible | BOOLEAN | - | such a pin fits into the covered window; null without samples
 -- Check: source_is_known | cpu_source in ('samples', 'none')
 -- Check: none_means_null | (cpu_source = 'none') = (hot_cpu is null)
 -- Check: busy_fits_window | coalesce(hot_busy_s <= window_s + 0.001, true)
--- Source: docs/method.md#saturation, docs/method.md#visibility
+-- Check: pinned_are_controls | pinned_controls <= controls and pinned_peers <= peers
+-- Source: docs/method.md#saturation, docs/method.md#visibility, docs/method.md#control-windows
 
-with day_resets as (
+with controls as (
     select
         reset_id,
-        host_id,
-        window_start_at,
-        window_end_at,
-        epoch_us(window_end_at - window_start_at) / 1e6 as window_s,
-        window_basis,
-        napi_cpu,
-        coalesce(
-            clock_error_s > epoch_us(window_end_at - window_start_at) / 1e6, false
-        ) as has_clock_doubt
-    from resets
-),
-
--- Row groups hold one host each, so this filter reads only hosts that have a reset.
-samples as (
-    select
-        host_id,
-        sampled_at,
-        cpu,
-        cast(interval_s as double) as interval_s,
-        coalesce(system, 0) / 200 as system_ratio,
-        (coalesce(irq, 0)::integer + coalesce(softirq, 0)) / 200 as softirq_ratio,
-        (coalesce("user", 0)::integer + coalesce(nice, 0)) / 200 as user_ratio,
-        coalesce(steal, 0) / 200 as steal_ratio
-    from cpu_samples
-    where
-        host_id in (select host_id from day_resets)
-        -- A sample that is longer than the step of the join below shows nothing anyway.
-        and interval_s > 0
-        and interval_s <= 900
-        and coalesce("user", nice, system, irq, softirq, steal, iowait) is not null
-),
-
--- Quarters of an hour instead of instants make the join an equality.
-reset_quarters as (
-    select
-        *,
-        unnest(
-            generate_series(
-                time_bucket(interval 15 minutes, window_start_at),
-                time_bucket(interval 15 minutes, window_end_at) + interval 15 minutes,
-                interval 15 minutes
-            )
-        ) as quarter_at
-    from day_resets
-    where not has_clock_doubt
-),
-
-window_samples as (
-    select
-        reset_quarters.reset_id,
-        reset_quarters.window_s,
-        samples.*,
-        epoch_us(
-            least(reset_quarters.window_end_at, samples.sampled_at)
-            - greatest(
-                reset_quarters.window_start_at,
-                samples.sampled_at - to_microseconds(cast(samples.interval_s * 1e6 as bigint))
-            )
-        ) / 1e6 as overlap_s
-    from reset_quarters
-    inner join samples
-        on samples.host_id = reset_quarters.host_id
-        and time_bucket(interval 15 minutes, samples.sampled_at) = reset_quarters.quarter_at
-),
-
--- What a CPU usually does: all of its samples of this day and the day before.
-backgrounds as (
-    select
-        host_id,
-        cpu,
-        avg(system_ratio + softirq_ratio) as background_ratio,
-        stddev_pop(system_ratio + softirq_ratio) as spread_ratio
-    from samples
-    group by all
-),
-
--- Per sample: the usual share in proportion; what is above it happened in the window if it fits.
-window_cpus as (
-    select
-        window_samples.reset_id,
-        window_samples.cpu,
-        any_value(window_samples.window_s) as window_s,
-        max(window_samples.interval_s) as interval_s,
-        count(*) as samples,
-        sum(window_samples.overlap_s) as overlap_s,
-        sum(
-            least(
-                window_samples.overlap_s,
-                greatest(
-                    (system_ratio + softirq_ratio) * window_samples.overlap_s,
-                    (system_ratio + softirq_ratio - background_ratio) * window_samples.interval_s
-                )
-            )
-        ) as kernel_s,
-        sum(system_ratio * window_samples.interval_s) as sampled_system_s,
-        sum(softirq_ratio * window_samples.interval_s) as sampled_softirq_s,
-        sum(
-            (user_ratio + system_ratio + softirq_ratio + steal_ratio) * window_samples.overlap_s
-        ) as busy_s,
-        sum(steal_ratio * window_samples.overlap_s) as steal_s,
-        any_value(background_ratio) as background_ratio,
-        any_value(spread_ratio) as spread_ratio
-    from window_samples
-    inner join backgrounds
-        on backgrounds.host_id = window_samples.host_id
-        and backgrounds.cpu = window_samples.cpu
-    where window_samples.overlap_s > 0
-    group by all
-),
-
--- Two collectors on one host sample the same second twice: a window is never longer than itself.
-shares as (
-    select
-        reset_id,
-        cpu,
-        interval_s,
-        least(window_s, overlap_s) as covered_s,
-        kernel_s / overlap_s as kernel_ratio,
-        coalesce(sampled_system_s / nullif(sampled_system_s + sampled_softirq_s, 0), 0)
-            as system_part,
-        busy_s / overlap_s as busy_ratio,
-        steal_s / overlap_s as steal_ratio,
-        background_ratio,
-        -- Three deviations, at least 5 percent, and one step of a sample; a sum of samples scatters
-        -- with the root of their number.
-        (greatest(0.05, 3 * spread_ratio) + 0.005) * interval_s * sqrt(samples)
-            as smallest_visible_s
+        count(*) filter (where window_kind = 'same_host') as controls,
+        count(*) filter (
+            where window_kind = 'same_host' and hot_busy_ratio >= cast($starved_ratio as double)
+        ) as pinned_controls,
+        count(*) filter (where window_kind = 'same_host' and saturated_cpus > 0)
+            as saturated_controls,
+        max(hot_busy_s) filter (where window_kind = 'same_host') as controls_hot_busy_s,
+        count(*) filter (where window_kind = 'peer') as peers,
+        count(*) filter (
+            where window_kind = 'peer' and hot_busy_ratio >= cast($starved_ratio as double)
+        ) as pinned_peers
     from window_cpus
-),
-
-hosts_in_window as (
-    select
-        reset_id,
-        max(interval_s) as interval_s,
-        max(covered_s) as covered_s,
-        count(*) as cpus,
-        count(*) filter (where 100 * busy_ratio >= cast($saturation_pct as double))
-            as saturated_cpus,
-        100 * avg(busy_ratio) as mean_busy_pct,
-        100 * max(steal_ratio) as max_steal_pct
-    from shares
-    group by all
-),
-
-hottest as (
-    select *
-    from shares
-    qualify row_number() over (
-        partition by reset_id order by round(kernel_ratio * covered_s, 6) desc, cpu
-    ) = 1
-),
-
-busiest as (
-    select *
-    from shares
-    qualify row_number() over (
-        partition by reset_id order by round(busy_ratio * covered_s, 6) desc, cpu
-    ) = 1
+    where cpu_source = 'samples'
+    group by reset_id
 )
 
 select
-    day_resets.reset_id,
-    day_resets.host_id,
-    day_resets.window_start_at,
-    day_resets.window_end_at,
-    day_resets.window_s,
-    day_resets.window_basis,
-    if(hottest.cpu is null, 'none', 'samples') as cpu_source,
-    day_resets.has_clock_doubt,
-    hosts_in_window.interval_s as samples_interval_s,
-    round(hosts_in_window.covered_s, 6) as covered_s,
-    hosts_in_window.cpus,
-    hottest.cpu as hot_cpu,
-    round(hottest.kernel_ratio * hottest.covered_s * hottest.system_part, 6) as hot_system_s,
-    round(hottest.kernel_ratio * hottest.covered_s * (1 - hottest.system_part), 6)
-        as hot_softirq_s,
-    round(hottest.kernel_ratio * hottest.covered_s, 6) as hot_busy_s,
-    round(hottest.kernel_ratio, 6) as hot_busy_ratio,
-    round(100 * hottest.background_ratio, 6) as hot_background_pct,
-    busiest.cpu as any_mode_cpu,
-    round(busiest.busy_ratio * busiest.covered_s, 6) as any_mode_busy_s,
-    hosts_in_window.saturated_cpus,
-    round(hosts_in_window.mean_busy_pct, 6) as mean_busy_pct,
-    round(hosts_in_window.max_steal_pct, 6) as max_steal_pct,
-    day_resets.napi_cpu,
-    round(napi.kernel_ratio * napi.covered_s, 6) as napi_cpu_busy_s,
-    round(hottest.smallest_visible_s, 6) as smallest_visible_s,
-    hottest.smallest_visible_s <= hosts_in_window.covered_s as is_visible
-from day_resets
-left join hosts_in_window
-    on hosts_in_window.reset_id = day_resets.reset_id
-left join hottest
-    on hottest.reset_id = day_resets.reset_id
-left join busiest
-    on busiest.reset_id = day_resets.reset_id
-left join shares as napi
-    on napi.reset_id = day_resets.reset_id
-    and napi.cpu = day_resets.napi_cpu
-order by day_resets.reset_id
+    window_cpus.reset_id,
+    window_cpus.host_id,
+    window_cpus.window_start_at,
+    window_cpus.window_end_at,
+    window_cpus.window_s,
+    resets.window_basis,
+    window_cpus.cpu_source,
+    window_cpus.has_clock_doubt,
+    window_cpus.samples_interval_s,
+    window_cpus.covered_s,
+    window_cpus.cpus,
+    window_cpus.hot_cpu,
+    window_cpus.hot_system_s,
+    window_cpus.hot_softirq_s,
+    window_cpus.hot_busy_s,
+    window_cpus.hot_busy_ratio,
+    window_cpus.hot_background_pct,
+    window_cpus.any_mode_cpu,
+    window_cpus.any_mode_busy_s,
+    window_cpus.saturated_cpus,
+    window_cpus.mean_busy_pct,
+    window_cpus.max_steal_pct,
+    resets.napi_cpu,
+    if(resets.napi_cpu = window_cpus.queue_cpu, window_cpus.queue_cpu_busy_s, null)
+        as napi_cpu_busy_s,
+    window_cpus.queue_cpu,
+    coalesce(queue_cpus.queue_cpu_basis, 'none') as queue_cpu_basis,
+    queue_cpus.map_age_s,
+    window_cpus.queue_cpu_busy_s,
+    window_cpus.is_hot_queue_cpu,
+    queue_cpus.queues_on_cpu,
+    queue_cpus.is_affinity_lost,
+    coalesce(controls.controls, 0) as controls,
+    coalesce(controls.pinned_controls, 0) as pinned_controls,
+    coalesce(controls.saturated_controls, 0) as saturated_controls,
+    controls.controls_hot_busy_s,
+    coalesce(controls.peers, 0) as peers,
+    coalesce(controls.pinned_peers, 0) as pinned_peers,
+    window_cpus.smallest_visible_s,
+    window_cpus.is_visible
+from window_cpus
+inner join resets
+    on resets.reset_id = window_cpus.reset_id
+left join queue_cpus
+    on queue_cpus.window_id = window_cpus.window_id
+left join controls
+    on controls.reset_id = window_cpus.reset_id
+where window_cpus.window_kind = 'reset'
+order by window_cpus.reset_id

@@ -26,7 +26,11 @@
 -- Column: hot_busy_s | DOUBLE | second | that time
 -- Column: hot_busy_ratio | DOUBLE | ratio | that time per covered second
 -- Column: is_visible | BOOLEAN | - | the samples are fine enough to show a pin of this length
--- Column: is_cpu_starved | BOOLEAN | - | the samples alone show a starved CPU; null without samples
+-- Column: queue_cpu | INTEGER | - | CPU that served the queue; null if unknown
+-- Column: queue_cpu_busy_s | DOUBLE | second | its system, irq and softirq time in the window
+-- Column: is_affinity_lost | BOOLEAN | - | after the reset all queues are on CPU 0, and were not before
+-- Column: is_cpu_starved | BOOLEAN | - | the samples alone show a starved CPU: the queue's if it is
+--     known, else any, and not so at most other times; null without samples
 -- Column: source_path | VARCHAR | - | file of the first line
 -- Column: line_number | BIGINT | - | its line
 -- Column: first_line | VARCHAR | - | first line, as logged
@@ -53,7 +57,30 @@ with facts as (
         reset_cpus.hot_busy_ratio,
         reset_cpus.smallest_visible_s,
         reset_cpus.is_visible,
-        reset_cpus.hot_busy_ratio >= cast($starved_ratio as double) and reset_cpus.is_visible
+        reset_cpus.queue_cpu,
+        reset_cpus.queue_cpu_basis,
+        reset_cpus.map_age_s,
+        reset_cpus.queue_cpu_busy_s,
+        reset_cpus.queues_on_cpu,
+        reset_cpus.is_affinity_lost,
+        reset_cpus.controls,
+        reset_cpus.pinned_controls,
+        reset_cpus.peers,
+        reset_cpus.pinned_peers,
+        -- irqbalance may have moved the queue since an old map; the driver's own word never ages.
+        reset_cpus.queue_cpu_basis = 'driver' or coalesce(reset_cpus.map_age_s <= 3600, false)
+            as is_queue_cpu_sure,
+        -- Only the CPU that serves the queue can keep it waiting, if it is known. And a host whose
+        -- CPUs are as busy at most other times does not reset because of that.
+        if(
+            is_queue_cpu_sure and reset_cpus.queue_cpu_busy_s is not null,
+            reset_cpus.queue_cpu_busy_s / nullif(reset_cpus.covered_s, 0),
+            reset_cpus.hot_busy_ratio
+        ) >= cast($starved_ratio as double)
+        and reset_cpus.is_visible
+        and coalesce(
+            reset_cpus.controls = 0 or 2 * reset_cpus.pinned_controls < reset_cpus.controls, true
+        )
             as is_cpu_starved
     from resets
     left join reset_cpus
@@ -106,7 +133,8 @@ verdicts as (
         -- Log text may hold anything: a name goes into a command only if it can be a name.
         if(regexp_full_match(interface, '[A-Za-z0-9_.]{1,15}'), interface, '<interface>')
             as safe_interface,
-        if(is_cpu_starved, ' -C ' || hot_cpu, ' -a') as perf_scope
+        if(is_queue_cpu_sure and queue_cpu_busy_s is not null, queue_cpu, hot_cpu) as starved_cpu,
+        if(is_cpu_starved, ' -C ' || starved_cpu, ' -a') as perf_scope
     from versions
 )
 
@@ -145,16 +173,36 @@ select
                 'CPU %d spent %.1f of %.1f s in system %.1f s, interrupts %.1f s',
                 hot_cpu::integer, hot_busy_s, covered_s, hot_system_s, hot_softirq_s
             )
-        end
+        end,
+        case
+            when queue_cpu_basis = 'driver' then printf('driver says queue on CPU %d', queue_cpu)
+            when queue_cpu is not null then printf(
+                'queue on CPU %d by %s, seen %.0f s before', queue_cpu, queue_cpu_basis, map_age_s
+            )
+        end || coalesce(printf(' (%.1f s)', queue_cpu_busy_s), ''),
+        if(queues_on_cpu >= 2, printf('%d queues share that CPU', queues_on_cpu), null),
+        if(
+            is_visible and controls > 0,
+            printf('as busy in %d of %d other windows', pinned_controls, controls),
+            null
+        ),
+        if(
+            is_visible and peers > 0,
+            printf('in %d of %d peers at that time', pinned_peers, peers),
+            null
+        ),
+        if(is_affinity_lost, 'all queues on CPU 0 since', null)
     ) as evidence,
     case
         when verdict = 'requested' then 'nothing to do: someone or something asked for it'
         when verdict = 'host_starved' and hot_softirq_s > hot_system_s and is_cpu_starved
-            then 'grep ' || safe_interface || ' /proc/interrupts; mpstat -P ' || hot_cpu
+            then 'grep ' || safe_interface || ' /proc/interrupts; mpstat -P ' || starved_cpu
             || ' -I SCPU 1 60'
         when verdict = 'host_starved'
             then 'perf record -F 97 -g' || perf_scope || ' -- sleep 120'
         when verdict = 'interrupt_lost'
+            then 'grep ' || safe_interface || ' /proc/interrupts; systemctl status irqbalance'
+        when is_affinity_lost
             then 'grep ' || safe_interface || ' /proc/interrupts; systemctl status irqbalance'
         when verdict = 'device_fault'
             then 'ethtool -S ' || safe_interface || '; ethtool -i ' || safe_interface
@@ -167,6 +215,9 @@ select
     hot_busy_s,
     hot_busy_ratio,
     is_visible,
+    queue_cpu,
+    queue_cpu_busy_s,
+    is_affinity_lost,
     is_cpu_starved,
     source_path,
     line_number,

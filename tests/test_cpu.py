@@ -5,11 +5,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resetradar.cpu import FORMATS, Context, distinct, minutes, parse_cpu, split_days
+from resetradar.settings import CpuColumns
 from resetradar.tables import CPU_MINUTES, CPU_SAMPLES
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples" / "cpu"
@@ -18,6 +20,25 @@ FILES = {
     "mpstat_json": SAMPLES / "mpstat-one-core-load.json",
 }
 CONTEXT = Context(host_id=None, source="cpu.json")
+# What each format's module reads of the recorded files.
+RECORDED = {
+    "mapped_columns": ["long-table.parquet", "wide-table.csv"],
+    "mpstat_json": ["mpstat-one-core-load.json"],
+    "mpstat_text": ["mpstat-colours-iso.txt", "mpstat-terminal.txt"],
+    "node_exporter": ["node-exporter.prom"],
+    "proc_stat": ["proc-stat-snapshots.txt"],
+    "prometheus_json": ["prometheus-query-range.json", "prometheus-range-vector.json"],
+    "sadf_csv": ["sadf-lines.csv"],
+    "sadf_json": ["sadf-one-core-load.json"],
+    "sysstat_binary": ["sysstat-archive.sa"],
+}
+LONG = CpuColumns(
+    host_id="instance", sampled_at="at", mode="mode", value="seconds", unit="counter_s"
+)
+WIDE = CpuColumns(
+    host_id="node", sampled_at="collected_at", interval_s=1.0, cpu="core", user="cpu user",
+    nice="nice", system="sys", irq="irq", softirq="soft", steal="steal", iowait="iowait",
+)  # fmt: skip
 MODES = ("usr", "nice", "sys", "iowait", "steal", "irq", "soft", "guest", "gnice")
 QUIET = {**dict.fromkeys(MODES, 0), "idle": 100}
 
@@ -97,27 +118,70 @@ def test_both_tools_agree_on_the_same_seconds():
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.__name__.rpartition(".")[2])
 def test_each_format_recognises_its_own_sample_only(form):
     name = form.__name__.rpartition(".")[2]
-    assert [key for key, path in FILES.items() if form.recognise(path.read_bytes()[:4096])] == [
-        name
-    ]
+    files = sorted(path for path in SAMPLES.iterdir() if path.suffix != ".md")
+    own = [path.name for path in files if form.recognise(path.read_bytes()[:4096])]
+    assert own == RECORDED[name]
+
+
+def test_every_recorded_file_is_read_by_some_format():
+    files = {path.name for path in SAMPLES.iterdir() if path.suffix != ".md"}
+    assert files == {name for names in RECORDED.values() for name in names}
 
 
 @given(
     data=st.binary(max_size=300)
     | st.builds(
-        lambda text, cut, noise: text[:cut] + noise + text[cut:],
-        st.sampled_from([sadf(("2026-11-25", "10:00:00", 1, [cpu(0)])), mpstat("10:00:00", "1")]),
-        st.integers(0, 700),
+        lambda text, cut, noise, kept: text[:cut] + noise + text[cut : cut + kept],
+        st.sampled_from(
+            [
+                sadf(("2026-11-25", "10:00:00", 1, [cpu(0)])),
+                mpstat("10:00:00", "1"),
+                *((SAMPLES / name).read_bytes() for names in RECORDED.values() for name in names),
+            ]
+        ),
+        st.integers(0, 1200),
         st.binary(max_size=20),
-    )
+        st.integers(0, 30_000),
+    ),
+    host_id=st.sampled_from([None, "h"]),
 )
-@settings(max_examples=150, deadline=None)
-def test_no_bytes_raise(data):
+@settings(max_examples=400, deadline=None)
+def test_no_bytes_raise(data, host_id):
     """Anything gives rows or rejects, whatever form it pretends to have."""
+    context = Context(host_id, "cpu.json", columns=WIDE)
     for form in FORMATS:
-        parsed = form.parse(data, CONTEXT)
-        assert parsed.samples.num_rows or parsed.rejects
-    assert parse_cpu(data, CONTEXT).samples.schema == CPU_SAMPLES.schema
+        parsed = form.parse(data, context)
+        assert parsed.samples.schema == CPU_SAMPLES.schema
+        has_counters = parsed.counters is not None and parsed.counters.num_rows > 0
+        assert parsed.samples.num_rows or parsed.rejects or has_counters, form.NAME
+    assert parse_cpu(data, context).samples.schema == CPU_SAMPLES.schema
+
+
+@given(
+    name=st.sampled_from([name for names in RECORDED.values() for name in names]),
+    flips=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=8),
+    is_long=st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_flipped_bytes_raise_nothing(name, flips, is_long):
+    """A file with some bytes wrong is one whose length, sizes and numbers cannot be trusted."""
+    data = bytearray((SAMPLES / name).read_bytes())
+    for place, value in flips:
+        data[int(place * len(data))] = value
+    parsed = parse_cpu(bytes(data), Context("h", name, columns=LONG if is_long else WIDE))
+    assert parsed.samples.num_rows or parsed.rejects
+    assert max(parsed.samples["user"].to_pylist(), default=0) <= 200
+
+
+def test_table_with_columns_of_other_types_is_a_reject():
+    """Parquet can hold lists where numbers are expected."""
+    columns = CpuColumns(sampled_at="t", system="sys", interval_s=60)
+    out = pa.BufferOutputStream()
+    rows = pa.table({"t": [1795600800], "cpu": [[1, 2]], "sys": [[1.0]]})
+    pq.write_table(rows, out)
+    parsed = parse(out.getvalue().to_pybytes(), host_id="h", columns=columns)
+    assert parsed.samples.num_rows == 0
+    assert len(parsed.rejects) == 1
 
 
 @pytest.mark.parametrize(

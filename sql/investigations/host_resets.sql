@@ -8,6 +8,10 @@
 -- Column: evidence | VARCHAR | - | the evidence in words
 -- Column: hot_cpu | SMALLINT | - | CPU with the most kernel time in the window
 -- Column: hot_busy_s | DOUBLE | second | that time
+-- Column: queue_cpu | INTEGER | - | CPU that served the queue
+-- Column: queue_cpu_busy_s | DOUBLE | second | its kernel time in the window
+-- Column: pinned_controls | BIGINT | count | other windows of the host with a CPU as busy
+-- Column: controls | BIGINT | count | other windows of the host that were looked at
 -- Column: any_mode_cpu | SMALLINT | - | busiest CPU in any mode
 -- Column: saturated_cpus | BIGINT | count | CPUs that were saturated in any mode
 -- Column: mean_busy_pct | DOUBLE | percent | mean over all CPUs
@@ -24,6 +28,10 @@ select
     reset_verdicts.evidence,
     reset_verdicts.hot_cpu,
     reset_verdicts.hot_busy_s,
+    reset_cpus.queue_cpu,
+    reset_cpus.queue_cpu_busy_s,
+    reset_cpus.pinned_controls,
+    reset_cpus.controls,
     reset_cpus.any_mode_cpu,
     reset_cpus.saturated_cpus,
     reset_cpus.mean_busy_pct,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import duckdb
 
 from resetradar.errors import ContractError
 from resetradar.mart_headers import Field, Investigation, Mart
+from resetradar.mart_session import add_table, arrow_fields
+from resetradar.mart_steps import param_names, query_params, run_mart, step_of
 
 
 def verify_mart(
@@ -19,6 +21,8 @@ def verify_mart(
     values: Mapping[str, Any],
 ) -> None:
     """Compare inputs, parameters, columns, checks and sources of a header with its query.
+
+    Afterwards the session knows the mart, empty.
 
     Args:
         connection: Session in which every input exists, empty.
@@ -31,15 +35,20 @@ def verify_mart(
     """
     path = mart.path
     _same(path, "Input", sorted(mart.inputs), sorted(query_inputs(connection, mart.sql, path)))
-    _same(path, "Param", sorted(p.name for p in mart.params), query_params(mart.sql))
-    verify_columns(connection, path, mart.columns, mart.sql, values)
+    _same(path, "Param", sorted(p.name for p in mart.params), param_names(mart))
+    if step_of(mart) is None:
+        verify_columns(connection, path, mart.columns, mart.sql, values)
+    else:
+        made = arrow_fields(run_mart(connection, mart, values).schema)
+        _same(path, "Column", _typed(mart.columns), _typed(made))
     for name in mart.inputs:
         if mart.span == "day" and name in marts and marts[name].span == "window":
             raise ContractError(
                 f"{path}: header says Span day, expected only day marts as input, "
                 f"found the window mart {name}"
             )
-    result = connection.sql(mart.sql, params=dict(values))
+    add_table(connection, mart.name, mart.columns)
+    result = connection.table(mart.name)
     for check in (*mart.checks, *mart.warns):
         try:
             result.filter(f"({check.expression}) is not true")
@@ -84,7 +93,7 @@ def verify_columns(
     except duckdb.Error as error:
         raise ContractError(f"{path}: expected a query that runs, found {error}") from error
     found = [f"{name} {kind}" for name, kind in zip(result.columns, result.types, strict=True)]
-    _same(path, "Column", [f"{column.name} {column.kind}" for column in columns], found)
+    _same(path, "Column", _typed(columns), found)
 
 
 def query_inputs(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> set[str]:
@@ -102,11 +111,6 @@ def query_inputs(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) ->
     own = {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", [])}
     read = {node["table_name"] for node in nodes if node.get("type") == "BASE_TABLE"}
     return read - own
-
-
-def query_params(sql: str) -> list[str]:
-    """Names of the ``$parameters`` of a query, sorted."""
-    return sorted(duckdb.extract_statements(sql)[0].named_parameters)
 
 
 def anchors(markdown: str) -> set[str]:
@@ -129,6 +133,10 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _nodes(value)
+
+
+def _typed(columns: Iterable[Field]) -> list[str]:
+    return [f"{column.name} {column.kind}" for column in columns]
 
 
 def _same(path: Path, key: str, header: list[str], query: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The header of a SQL file as typed data: ``-- Key: value`` lines, then one SELECT.
 
-A line that starts with ``--`` and at least two spaces continues the line before it.
+A line that starts with ``--`` and at least two spaces continues the line before it. ``Then`` names
+a Python function, ``module:function``, that makes the mart of the rows of the SELECT.
 """
 
 import re
@@ -15,6 +16,7 @@ Span = Literal["day", "window"]
 _KEY = re.compile(r"-- (?P<key>[A-Z][a-z]+): (?P<value>.+)")
 _CONTINUATION = re.compile(r"--\s{2,}(?P<value>\S.*)")
 _SINGLE = ("What", "Grain", "Span", "Input", "Source")
+_OPTIONAL = ("Then",)
 _REPEATED = {"Param": 4, "Column": 4, "Check": 2, "Warn": 2}
 
 
@@ -50,6 +52,7 @@ class Mart:
     checks: tuple[Check, ...]
     warns: tuple[Check, ...]
     source: str
+    then: str | None
     sql: str
     path: Path
 
@@ -87,6 +90,7 @@ def read_mart(path: Path) -> Mart:
         checks=tuple(Check(*parts) for parts in repeated["Check"]),
         warns=tuple(Check(*parts) for parts in repeated["Warn"]),
         source=single["Source"],
+        then=single.get("Then"),
         sql=sql,
         path=path,
     )
@@ -134,9 +138,9 @@ def _split(
                     f"found {len(parts)}: {value}"
                 )
             repeated[key].append(parts)
-        elif key not in _SINGLE or key in single:
+        elif key not in (*_SINGLE, *_OPTIONAL) or key in single:
             raise ContractError(
-                f"{path}:{number}: expected each of {', '.join(_SINGLE)} once and "
+                f"{path}:{number}: expected each of {', '.join((*_SINGLE, *_OPTIONAL))} once and "
                 f"{', '.join(_REPEATED)}, found {key}"
             )
         else:

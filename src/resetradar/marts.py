@@ -1,5 +1,7 @@
 """Marts: derived tables, each made by one SELECT in ``sql/`` whose header is its contract.
 
+What SQL cannot do is a Python function behind the SELECT, named by the header's ``Then``.
+
 A header that differs from its query is refused before anything runs. ``day`` marts hold the rows of
 one day; ``window`` marts hold the state as of a day and look back ``history_days``.
 """
@@ -10,6 +12,7 @@ from datetime import date, timedelta
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -26,8 +29,10 @@ from resetradar.mart_headers import (
     read_mart,
 )
 from resetradar.mart_session import add_table, arrow_fields, session
+from resetradar.mart_steps import run_mart
+from resetradar.near_samples import near_samples
 from resetradar.settings import Parameters
-from resetradar.tables import BASE_TABLES
+from resetradar.tables import BASE_TABLES, CPU_SAMPLES
 
 __all__ = [
     "Check",
@@ -44,6 +49,8 @@ __all__ = [
 ]
 
 _AS_OF = "as_of"
+# A mart that reads samples beside it wants those near its windows.
+_WINDOWS = "windows"
 # A window that ends after midnight may begin, and may be sampled, on the day before.
 _DAY_LOOKBACK = timedelta(days=1)
 # Their partition alone tells their day: a stall begins before the line that files it, and a reject
@@ -90,7 +97,6 @@ def load_marts(folder: Path | None = None) -> tuple[Mart, ...]:
             add_table(connection, name, arrow_fields(table.schema))
         for mart in marts:
             verify_mart(connection, mart, {m.name: m for m in marts}, _samples(mart))
-            add_table(connection, mart.name, mart.columns)
     return marts
 
 
@@ -138,11 +144,13 @@ def build_mart(
         The file, sorted by the mart's grain.
     """
     values = _bindings(mart, day, parameters)
-    with session(threads) as connection:
+    with session(threads) as connection, TemporaryDirectory() as scratch:
         for name in mart.inputs:
             files = _files(mart, name, lake, day, parameters.history_days)
+            if name == CPU_SAMPLES.name and _WINDOWS in mart.inputs and files:
+                files = _near(files, mart_path(lake, _WINDOWS, day), Path(scratch))
             _add_input(connection, name, files, day)
-        rows = connection.sql(mart.sql, params=values).to_arrow_table()
+        rows = run_mart(connection, mart, values)
     path = mart_path(lake, mart.name, day)
     write_parquet(rows.sort_by([(column, "ascending") for column in mart.grain]), path)
     return path
@@ -180,6 +188,15 @@ def _in_order(marts: Mapping[str, Mart]) -> tuple[Mart, ...]:
         raise ContractError(
             f"sql: expected marts without a cycle, found {' -> '.join(error.args[1])}"
         ) from error
+
+
+def _near(samples: list[Path], windows: Path, scratch: Path) -> list[Path]:
+    """The samples that a mart over windows can need, in one file."""
+    if not windows.is_file():
+        return []
+    target = scratch / "near.parquet"
+    near_samples(samples, [windows], target)
+    return [target]
 
 
 def _samples(mart: Mart) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def preview_inputs(settings: Settings) -> Iterator[str]:
         ("logs", inputs.logs),
         ("cpu", inputs.cpu),
         ("inventory", inputs.inventory),
+        ("facts", inputs.facts),
     ):
         found = find(settings.root, templates)
         hosts = {source.host_id for source in found if source.host_id}

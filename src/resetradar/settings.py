@@ -6,9 +6,17 @@ Precedence: command line, then ``RESETRADAR_…`` variables, then ``resetradar.t
 import os
 import re
 from pathlib import Path
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +29,70 @@ from resetradar.errors import SettingsError
 FILE_NAME = "resetradar.toml"
 
 
+class CpuColumns(BaseModel):
+    """What the columns of a CSV or Parquet table of CPU metrics are called, and what they count.
+
+    Either one column per mode, or the two columns ``mode`` and ``value``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    host_id: str | None = None
+    sampled_at: str
+    # Of a column of numbers; text without a zone is of inputs.timezone.
+    at_unit: Literal["s", "ms", "us", "ns"] = "s"
+    interval_s: str | float | None = None
+    cpu: str = "cpu"
+    unit: Literal["percent", "ratio", "counter_s", "counter_ticks"] = "percent"
+    mode: str | None = None
+    value: str | None = None
+    user: str | None = None
+    nice: str | None = None
+    system: str | None = None
+    irq: str | None = None
+    softirq: str | None = None
+    steal: str | None = None
+    iowait: str | None = None
+    idle: str | None = None
+
+    @model_validator(mode="after")
+    def _can_make_shares(self) -> Self:
+        if (self.mode is None) != (self.value is None):
+            raise ValueError("expected both mode and value, or neither")
+        if self.mode is None and self.system is None:
+            raise ValueError("expected mode and value, or a column for system")
+        if self.mode is None and self.unit.startswith("counter") and self.idle is None:
+            raise ValueError("expected a column for idle: counters are shares of their sum")
+        return self
+
+
+class Prometheus(BaseModel):
+    """A Prometheus that scrapes node_exporter, and how its hosts are called in the logs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
+    matchers: str = Field(default="", description='PromQL, as in job="node",region="eu-west-1"')
+    host_label: str = Field(default="instance", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    host_pattern: str = r"(?P<host_id>[^:]+)(:[0-9]+)?"
+    hosts: dict[str, str] = Field(default={}, description="host_id by label value")
+    step_s: float = Field(default=0.0, ge=0, description="0 takes every scrape at its own time")
+    page_s: float = Field(default=3600.0, ge=60, le=86400)
+    timeout_s: float = Field(default=30.0, gt=0, le=600)
+    attempts: int = Field(default=4, ge=1, le=10)
+
+    @field_validator("host_pattern")
+    @classmethod
+    def _names_the_host(cls, value: str) -> str:
+        try:
+            groups = re.compile(value).groupindex
+        except re.error as error:
+            raise ValueError(f"expected a regular expression: {error}") from error
+        if "host_id" not in groups:
+            raise ValueError("expected a group (?P<host_id>…)")
+        return value
+
+
 class Inputs(BaseModel):
     """Where the files of the fleet are: path templates with ``{host_id}``, ``{day}`` and ``*``."""
 
@@ -28,12 +100,16 @@ class Inputs(BaseModel):
 
     logs: list[str] = []
     cpu: list[str] = []
+    cpu_columns: CpuColumns | None = None
+    cpu_mode: Literal["all", "by_need"] = "all"
+    prometheus: Prometheus | None = None
     inventory: list[str] = []
+    facts: list[str] = []
     timezone: str = "UTC"
     # The ledger knows the first and last line of an hour, so shorter silences are not seen.
     max_silence_s: float = Field(default=3600.0, ge=3600, le=86400)
 
-    @field_validator("logs", "cpu", "inventory")
+    @field_validator("logs", "cpu", "inventory", "facts")
     @classmethod
     def _known_placeholders(cls, value: list[str]) -> list[str]:
         known = {"{host_id}", "{day}"}
@@ -63,13 +139,17 @@ class Parameters(BaseModel):
     saturation_pct: float = Field(default=95.0, gt=0, le=100)
     starved_ratio: float = Field(default=0.8, gt=0, le=1)
     episode_gap_s: float = Field(default=900.0, gt=0)
+    shared_bucket_s: float = Field(default=900.0, gt=0, le=3600)
+    shared_min_hosts: int = Field(default=5, ge=2)
     memory_h: float = Field(default=168.0, gt=0)
     prior_per_1000h: float = Field(default=1.25, gt=0)
     family_weight: float = Field(default=20.0, gt=0)
     min_host_exposure_h: float = Field(default=1.0, ge=0)
     min_cohort_hosts: int = Field(default=5, ge=1)
     min_cohort_exposure_h: float = Field(default=24.0, gt=0)
-    elevated_score: float = Field(default=2.0, gt=0)
+    max_attribute_levels: int = Field(default=50, ge=2)
+    abnormal_score: float = Field(default=2.0, gt=0)
+    abnormal_q: float = Field(default=0.05, gt=0, lt=1)
 
 
 class Settings(BaseSettings):

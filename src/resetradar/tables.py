@@ -178,6 +178,19 @@ CPU_MINUTES = _table(
     ("steal", pa.uint8(), _SHARE, "highest steal of any CPU"),
 )
 
+CPU_COVERAGE = _table(
+    "cpu_coverage",
+    "host whose CPU metrics of the day were looked for",
+    "host_id",
+    ("mode", TEXT, "-", "all, or by_need: only hosts with resets and controls"),
+    ("role", TEXT, "-", "reset, before_reset, control; null in mode all"),
+    ("samples", COUNT, "count", "rows of cpu_samples; 0 if nothing was found"),
+    ("cpus", pa.int16(), "count", "CPUs that reported"),
+    ("interval_s", pa.float32(), "second", "median interval; null without samples"),
+    ("first_at", INSTANT, "UTC", "end of the first sample; null without samples"),
+    ("last_at", INSTANT, "UTC", "end of the last sample; null without samples"),
+)
+
 HOSTS = _table(
     "hosts",
     "host and period of unchanged attributes",
@@ -240,6 +253,7 @@ BASE_TABLES: dict[str, Table] = {
         RESETS,
         CPU_SAMPLES,
         CPU_MINUTES,
+        CPU_COVERAGE,
         HOSTS,
         HOST_FACTS,
         WORKLOAD_EVENTS,

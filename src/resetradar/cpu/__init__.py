@@ -8,11 +8,13 @@ from pkgutil import iter_modules
 from typing import cast
 
 from resetradar.cpu._contract import Context, Format, Parsed
+from resetradar.cpu._counters import COUNTERS, to_samples
 from resetradar.cpu._samples import distinct, minutes, split_days
 from resetradar.files import Reject
 from resetradar.tables import CPU_SAMPLES
 
 __all__ = [
+    "COUNTERS",
     "FORMATS",
     "Context",
     "Format",
@@ -20,7 +22,9 @@ __all__ = [
     "distinct",
     "minutes",
     "parse_cpu",
+    "read_cpu",
     "split_days",
+    "to_samples",
 ]
 
 _HEAD = 4096
@@ -33,7 +37,7 @@ FORMATS: tuple[Format, ...] = tuple(
 
 
 def parse_cpu(data: bytes, context: Context) -> Parsed:
-    """Samples of a file in any known format, and what could not be read of it.
+    """Samples of one file in any known format, and what could not be read of it.
 
     Args:
         data: The file, decompressed.
@@ -43,6 +47,15 @@ def parse_cpu(data: bytes, context: Context) -> Parsed:
         ``cpu_samples``, in key order, each sample once. Shares are half percents of one CPU. A file
         of no known format gives no rows and one reject.
     """
+    parsed = read_cpu(data, context)
+    if parsed.counters is None:
+        return parsed
+    samples, rejects = to_samples(parsed.counters)
+    return Parsed(samples, [*parsed.rejects, *rejects])
+
+
+def read_cpu(data: bytes, context: Context) -> Parsed:
+    """As ``parse_cpu``, but totals stay totals, to be joined with those of other files."""
     for form in FORMATS:
         if form.recognise(data[:_HEAD]):
             return form.parse(data, context)

@@ -6,6 +6,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from resetradar.files import Reject
+from resetradar.settings import CpuColumns
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,29 @@ class Context:
         host_id: Host that the path names; None takes the host that the file names.
         source: Name of the file, for ``source_path`` columns.
         timezone: IANA zone of formats that print local time.
+        columns: What the columns of a table without a known layout mean; None if nobody said.
     """
 
     host_id: str | None
     source: str
     timezone: str = "UTC"
+    columns: CpuColumns | None = None
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """Rows of ``cpu_samples`` in key order, each once, and what could not be read."""
+    """What a file holds, and what could not be read of it.
+
+    Attributes:
+        samples: Rows of ``cpu_samples`` in key order, each once.
+        rejects: What could not be read.
+        counters: Totals since boot, as ``_counters.COUNTERS``. Two of them make a sample, and they
+            may stand in two files, so they are joined by whoever has all files.
+    """
 
     samples: pa.Table
     rejects: list[Reject]
+    counters: pa.Table | None = None
 
 
 class Format(Protocol):
@@ -40,4 +51,4 @@ class Format(Protocol):
         """Whether a file that begins like this is of the format."""
 
     def parse(self, data: bytes, context: Context) -> Parsed:
-        """All samples of a file; never raises for what the file holds."""
+        """All samples or counters of a file; never raises for what the file holds."""

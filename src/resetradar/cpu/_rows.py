@@ -18,6 +18,8 @@ _SHARES: Final = ("user", "nice", "system", "irq", "softirq", "steal", "iowait")
 
 _ALL_CPUS: Final = -1
 _NO_CPU: Final = -2
+# No percentage; and sums of larger numbers overflow.
+_NOISE: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _numbers(
     except (TypeError, ValueError, KeyError, OverflowError):
         kept = np.array([i for i, row in enumerate(rows) if _is_regular(row, layout)], np.int64)
         cpus, values = _columns([rows[i] for i in kept], layout)
-    good = (cpus != _NO_CPU) & np.isfinite(values).all(axis=1)
+    good = (cpus != _NO_CPU) & (np.abs(values) < _NOISE).all(axis=1)
     return cpus[good], values[good], kept[good]
 
 
@@ -180,7 +182,7 @@ def _is_regular(row: Any, layout: _Layout) -> bool:
     return (
         isinstance(row, dict)
         and isinstance(row.get("cpu"), str | int)
-        and all(isinstance(row.get(k), int | float) and abs(row[k]) < 1e9 for k in layout.keys)
+        and all(isinstance(row.get(k), int | float) and abs(row[k]) < _NOISE for k in layout.keys)
     )
 
 

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -18,7 +20,7 @@ def distinct(samples: pa.Table) -> pa.Table:
     Of rows that differ for one key, the one with the smallest values is kept, in column order, so
     the order in which files arrive does not show.
     """
-    rows = _frame(samples)
+    rows = frame(samples)
     key = list(CPU_SAMPLES.key)
     rows = rows.sort([*key, *(name for name in rows.columns if name not in key)])
     return (
@@ -26,12 +28,18 @@ def distinct(samples: pa.Table) -> pa.Table:
     )
 
 
+def started_us(samples: pa.Table) -> npt.NDArray[np.int64]:
+    """UTC microseconds at which the interval of each row starts."""
+    ended = samples["sampled_at"].cast(pa.int64()).to_numpy()
+    seconds = samples["interval_s"].to_numpy().astype(np.float64)
+    started: npt.NDArray[np.int64] = ended - (seconds * 1e6).astype(np.int64)
+    return started
+
+
 def split_days(samples: pa.Table) -> dict[date, pa.Table]:
     """Rows by the UTC day in which their interval starts, days ascending, row order kept."""
-    started = pl.col("sampled_at") - pl.duration(
-        microseconds=(pl.col("interval_s").cast(pl.Float64) * 1e6).cast(pl.Int64)
-    )
-    days = _frame(samples).with_columns(started.dt.date().alias("day"))
+    started = pl.Series("day", started_us(samples)).cast(pl.Datetime("us")).dt.date()
+    days = frame(samples).with_columns(started)
     return {
         day: days.filter(pl.col("day") == day).drop("day").to_arrow().cast(samples.schema)
         for day in days["day"].unique().sort()
@@ -50,7 +58,7 @@ def minutes(samples: pa.Table) -> pa.Table:
     shares = ["user", "nice", "system", "irq", "softirq", "steal"]
     weight = pl.col("interval_s")
     per_cpu = (
-        _frame(samples)
+        frame(samples)
         .with_columns(
             pl.col(*shares, "interval_s").cast(pl.Float64),
             (pl.col("sampled_at") - pl.duration(microseconds=1))
@@ -94,7 +102,8 @@ def minutes(samples: pa.Table) -> pa.Table:
     return rows.select(CPU_MINUTES.schema.names).to_arrow().cast(CPU_MINUTES.schema)
 
 
-def _frame(samples: pa.Table) -> pl.DataFrame:
+def frame(samples: pa.Table) -> pl.DataFrame:
+    """Rows of an Arrow table as Polars holds them, without a copy."""
     frame = pl.from_arrow(samples)
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -13,7 +13,8 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
-from resetradar.cpu._contract import Context, Parsed
+from resetradar.cpu._contract import Parsed
+from resetradar.cpu._hosts import host_named
 from resetradar.cpu._problems import Problems
 from resetradar.cpu._rows import Run
 from resetradar.cpu._samples import distinct
@@ -40,7 +41,8 @@ def runs(data: bytes, problems: Problems) -> Iterator[tuple[str, Run]]:
             problems.at(torn, "sample: expected complete JSON, found it damaged; left out")
         if run is None:
             continue
-        host_id = _host(run.header, problems.context, has_several=has_several)
+        name = run.header.get("nodename")
+        host_id = host_named(name, problems.context, has_several=has_several)
         if host_id is None:
             problems.at(start, "host: expected a name in the path or the file, found none")
         else:
@@ -69,16 +71,6 @@ def _has_several_hosts(data: bytes) -> bool:
         if name != first:
             return True
     return False
-
-
-def _host(header: dict[str, Any], context: Context, *, has_several: bool) -> str | None:
-    """The path's host; the file's where it holds several or the path has none."""
-    if context.host_id and not has_several:
-        return context.host_id
-    name = header.get("nodename")
-    # The kernel log prints the first label only.
-    label = name.split(".")[0] if isinstance(name, str) else ""
-    return label if label and len(label) < 256 and label.isprintable() else None
 
 
 def _read(data: bytes, start: int, stop: int, problems: Problems) -> tuple[Run | None, int | None]:

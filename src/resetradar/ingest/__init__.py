@@ -5,8 +5,9 @@ which its reset lies. A stage is one module here; each replaces its partitions a
 """
 
 from resetradar.ingest.cpu import ingest_cpu
+from resetradar.ingest.facts import ingest_facts
 from resetradar.ingest.hosts import ingest_hosts
 from resetradar.ingest.logs import ingest_logs
 from resetradar.ingest.partition import Ingested, lake_of
 
-__all__ = ["Ingested", "ingest_cpu", "ingest_hosts", "ingest_logs", "lake_of"]
+__all__ = ["Ingested", "ingest_cpu", "ingest_facts", "ingest_hosts", "ingest_logs", "lake_of"]

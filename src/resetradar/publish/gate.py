@@ -9,14 +9,19 @@ import pyarrow.parquet as pq
 from resetradar.lake import Lake
 from resetradar.marts import check_mart, load_marts
 from resetradar.publish.days import stale_days
-from resetradar.tables import CPU_SAMPLES, HOSTS, LOG_COVERAGE, REJECTS, Table
+from resetradar.tables import CPU_SAMPLES, HOST_FACTS, HOSTS, LOG_COVERAGE, REJECTS, Table
 
 # Some broken lines are normal; one in five unread means that a format or a path has changed.
 WARN_REJECT_RATIO = 0.01
 MAX_REJECT_RATIO = 0.20
 
 # Stage that wrote the rejects (the part of the partition) and the table that its good rows are in.
-_STAGES: dict[str, Table] = {"logs": LOG_COVERAGE, "cpu": CPU_SAMPLES, "hosts": HOSTS}
+_STAGES: dict[str, Table] = {
+    "logs": LOG_COVERAGE,
+    "cpu": CPU_SAMPLES,
+    "hosts": HOSTS,
+    "facts": HOST_FACTS,
+}
 
 
 def refusals(lake: Lake, day: date, history_days: int) -> list[str]:
