@@ -254,3 +254,10 @@ def test_file_without_a_host_in_its_path_is_a_reject(tmp_path):
 
     (row,) = lake_of(nameless).read(REJECTS, DAY, DAY).to_pylist()
     assert "expected {host_id} in the path template" in row["reason"]
+
+
+def test_a_file_of_blank_lines_is_told_like_an_empty_one():
+    facts, rejects = parse("\r\n \n")
+
+    assert facts == []
+    assert "found an empty file" in rejects[0].reason

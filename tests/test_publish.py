@@ -355,7 +355,12 @@ def test_reject_ratios_count_each_input_for_itself(settings):
     bad = [{"host_id": "ip-10-20-1-1", "source_path": "a", "line_number": n} for n in range(120)]
     lake.write(REJECTS, _rows(REJECTS, *bad), day=DAY, shard=0, part="logs")
     lake.write(REJECTS, _rows(REJECTS, {"source_path": "b"}), day=DAY, shard=0, part="cpu")
-    assert gate.reject_ratios(lake, DAY) == {"logs": 0.2, "cpu": 1.0, "hosts": 0.0}
+    assert gate.reject_ratios(lake, DAY) == {
+        "logs": 0.2,
+        "cpu": 1.0,
+        "hosts": 0.0,
+        "facts": 0.0,
+    }
     with pytest.raises(ContractError, match="cpu: 100% of the input could not be read"):
         publish(settings, DAY)
 

@@ -127,6 +127,10 @@ def _end_of_run(settings: Settings, summary: Any, top_hosts: int) -> None:
     cohorts = investigate(settings, "ranked_cohorts", {"cohorts": 3}).records()
     if cohorts:
         out.print(cohort_table(cohorts))
+    for named in investigate(settings, "named_cohorts", {"resets_of": ""}).records():
+        same = f"; the very same hosts: {named['aliases']}" if named["aliases"] else ""
+        what = f"{named['tier']} for {named['resets_of']} resets"
+        out.print(f"{what}: {named['cohort_id']}{same}", markup=False)
     seen = investigate(settings, "seen", {}).records()[0]
     out.print(
         f"seen: {seen['resets']} resets on {seen['hosts_with_resets']} of {seen['hosts']} hosts in "

@@ -39,7 +39,7 @@ def split_sections(data: bytes, source: str, host_id: str) -> tuple[list[Section
     if head:
         sections.append(_section(head, head_line, body, source, host_id))
     rejects = []
-    if stray or not lines:
+    if stray or head is None:
         found_text = "text without one" if stray else "an empty file"
         reason = f"facts: expected a header '# <seconds> <path or command>', found {found_text}"
         rejects.append(Reject(source, 1, reason, "".join(stray[:1])[:80], host_id))
