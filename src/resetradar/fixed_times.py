@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resetradar.clock import SECOND_US, Calendar
-from resetradar.envelopes import Envelope, FixedTimes, decode, parse_line
+from resetradar.envelopes import Envelope, FixedTimes, decode
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -122,7 +122,7 @@ def _is_kernel(envelope: Envelope, data: bytes, starts: Ints, sizes: Ints) -> Bo
     """Lines whose tag is the kernel's.
 
     A file is most often of one host, so the tag of all lines has the place that it has in one of
-    them; lines with another host before that place are parsed.
+    them; lines with another host before that place are looked at one by one.
     """
     marks = envelope.kernel_mark
     if marks is None:
@@ -143,7 +143,14 @@ def _is_kernel(envelope: Envelope, data: bytes, starts: Ints, sizes: Ints) -> Bo
     before = _words(data, np.maximum(starts + offset - _WORD, 0)) & mask
     wanted = np.uint64(int.from_bytes(tail.rjust(_WORD, b"\0"), "little"))
     is_other = (before != wanted) | (offset < _WORD) | (sizes < offset + _WORD)
+    hour = envelope.times.hour if isinstance(envelope.times, FixedTimes) else 0
     for n in np.flatnonzero(is_other).tolist():
-        text = decode(data[int(starts[n]) : int(starts[n] + sizes[n])])
-        is_kernel[n] = parse_line(text, envelope).is_kernel
+        is_kernel[n] = _is_tagged(marks, data, int(starts[n]) + hour, int(starts[n] + sizes[n]))
     return is_kernel
+
+
+def _is_tagged(marks: tuple[bytes, ...], data: bytes, clock: int, end: int) -> bool:
+    """The word behind the host, which stands behind the stamp, is the kernel's tag."""
+    host = data.find(b" ", clock, end)
+    tag = data.find(b" ", host + 1, end) if host >= 0 else -1
+    return tag >= 0 and data.startswith(marks, tag)
