@@ -55,7 +55,7 @@ bench: setup ## Run all measurements against other tools; takes long
 
 lock: ## Resolve requirements.lock anew; needs uv
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+		--no-header --no-annotate --quiet --output-file requirements.lock
 
 clean: ## Remove what the verbs made, the environment included
 	rm -rf .venv demo .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -57,7 +57,7 @@ class Device:
     driver_version: str | None = None
     pending: Episode | None = None
     reset: Episode | None = None
-    # Symptoms while a reset is open: its own, unless another begin line follows.
+    # Of the last dump in this boot: what grew since tells the reason of the next reset.
     counters: dict[str, int] | None = None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -142,13 +142,6 @@ def _table(columns: str) -> Table:
 def _short(value: str) -> str:
     """An image id cut to what tells it from others."""
     return value[:12] + "…" if value.startswith("ami-") and len(value) > 13 else value
-
-
-class StepReporter(Protocol):
-    """Takes the events of a run."""
-
-    def __call__(self, step: str, text: str) -> None:
-        """Take what happened to a step."""
 
 
 class RunProgress:
