@@ -3,8 +3,8 @@
 `python -m benchmarks.correlate [--quick] [--json] [--hosts N …] [--resets N …]`. The samples are
 one day of hosts with 64 CPUs, a minute each, written as the lake writes them. The product builds
 the windows of the resets and their controls and joins them; peers get these windows ready-made and
-find the hottest CPU of each. Engines that are not installed are left out; ``--python NAME=PATH``
-takes one from another environment.
+find the hottest CPU of each, join_asof in the last sample of the window only. Engines that are not
+installed are left out; ``--python NAME=PATH`` takes one from another environment.
 """
 
 import argparse
@@ -27,8 +27,16 @@ from rich.table import Table as TextTable
 
 from benchmarks.measure import Median, measure
 from resetradar.cpu import minutes as rolled_up
-from resetradar.lake import Lake, shard_of
-from resetradar.tables import CPU_MINUTES, CPU_SAMPLES, HOSTS, LOG_COVERAGE, RESETS, Table
+from resetradar.lake import PAGE_ROWS, Lake, shard_of
+from resetradar.tables import (
+    CPU_COVERAGE,
+    CPU_MINUTES,
+    CPU_SAMPLES,
+    HOSTS,
+    LOG_COVERAGE,
+    RESETS,
+    Table,
+)
 
 _DAY = date(2026, 11, 21)
 _MIDNIGHT_US = int(datetime(2026, 11, 21, tzinfo=UTC).timestamp()) * 1_000_000
@@ -80,6 +88,13 @@ if sys.argv[2] == "minutes":
     found = rows.filter(pl.col("host_id").is_in(hosts)).with_columns(
         pl.col("sampled_at").dt.truncate("1m").alias("minute_at")).join(
         keys.lazy(), on=["host_id", "minute_at"])
+elif sys.argv[2] == "join_asof":
+    asked = windows.select("window_id", "host_id", "window_start_at", "window_end_at")
+    cpus = rows.select("cpu").unique().collect()
+    found = asked.join(cpus, how="cross").sort("window_end_at").lazy().join_asof(
+        rows.filter(pl.col("host_id").is_in(windows["host_id"].unique().implode())).sort(
+            "sampled_at"), left_on="window_end_at", right_on="sampled_at",
+        by=["host_id", "cpu"], strategy="forward", check_sortedness=False)
 else:
     found = rows.join_where(keys.unique("window_id").lazy().rename({"host_id": "of"}),
         pl.col("host_id") == pl.col("of"), pl.col("sampled_at") > pl.col("window_start_at"),
@@ -180,8 +195,9 @@ def make_samples(root: Path, hosts: int, minutes: int) -> None:
             path = lake.path(CPU_SAMPLES, _DAY, shard, "cpu")
             path.parent.mkdir(parents=True, exist_ok=True)
             writers[shard] = pq.ParquetWriter(
-                path, CPU_SAMPLES.schema, compression="zstd", compression_level=3
-            )
+                path, CPU_SAMPLES.schema, compression="zstd", compression_level=3,
+                max_rows_per_page=PAGE_ROWS, store_schema=False,
+            )  # fmt: skip
         rows = _named(patterns[number % _PATTERNS], name)
         writers[shard].write_table(rows, row_group_size=rows.num_rows)
         minute_parts[shard].append(_named(rollups[number % _PATTERNS], name))
@@ -222,7 +238,7 @@ def _table_of(form: Table, rows: int, columns: dict[str, Any]) -> pa.Table:
 
 
 def _named(rows: pa.Table, name: str) -> pa.Table:
-    codes = pa.array(np.zeros(rows.num_rows, "i4"))
+    codes = pa.array(np.zeros(rows.num_rows, "i4"), pa.int32())
     names = pa.DictionaryArray.from_arrays(codes, pa.array([name])).cast(pa.string())
     return rows.set_column(0, rows.schema.field(0), names)
 
@@ -258,7 +274,16 @@ def make_resets(lake: Path, corpus: Path, hosts: int, minutes: int, resets: int)
             pa.timestamp("us")
         ),
     })  # fmt: skip
-    tables = ((RESETS, reset_rows), (HOSTS, host_rows), (LOG_COVERAGE, coverage))
+    sampled = _table_of(CPU_COVERAGE, hosts, {
+        "host_id": names, "samples": np.full(hosts, minutes * _CPUS), "interval_s": [60.0] * hosts,
+        "first_at": pa.array(np.full(hosts, _MIDNIGHT_US + 60_000_000)).cast(pa.timestamp("us")),
+    })  # fmt: skip
+    tables = (
+        (RESETS, reset_rows),
+        (HOSTS, host_rows),
+        (LOG_COVERAGE, coverage),
+        (CPU_COVERAGE, sampled),
+    )
     for form, form_rows in tables:
         Lake(lake, _SHARDS).write(form, form_rows, day=_DAY, shard=0, part="made")
     measure({"windows": [sys.executable, "-c", _PRODUCT, str(lake), "windows"]}, rounds=1)
@@ -275,6 +300,7 @@ def _contenders(lake: Path, pythons: dict[str, str], *, has_peers: bool) -> dict
     if has_peers:
         found["polars, minutes"] = [*here, _POLARS, str(lake), "minutes"]
         found["polars, join_where"] = [*here, _POLARS, str(lake), "join_where"]
+        found["polars, join_asof"] = [*here, _POLARS, str(lake), "join_asof"]
         found["duckdb, range join"] = [*here, _DUCKDB, str(lake), "range"]
         for name, code in (("pandas", _PANDAS), ("chdb", _CHDB)):
             if name in pythons or importlib.util.find_spec(name):

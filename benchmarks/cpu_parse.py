@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks import cpu_archive
 from resetradar.cpu import Context, parse_cpu
 from resetradar.lake import Lake
-from resetradar.settings import CpuColumns
+from resetradar.sources import CpuColumns
 from resetradar.tables import CPU_SAMPLES
 
 _TARGET = 6.0

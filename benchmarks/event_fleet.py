@@ -20,6 +20,24 @@ _GPU_IMAGES = 3
 _DRIVERS = 5
 _KERNELS = 6
 _KINDS = ("elevated", "periodic", "onset")
+# A bad host was seen for a week at least.
+_BAD_H = 168.0
+_COHORT_HOSTS = 6
+# Attributes that a guilty cohort shares; of several shapes one is drawn.
+_SHAPES = {
+    "image": (("ami_id",),),
+    "zone": (("availability_zone",),),
+    "family": (("instance_family",),),
+    "driver": (("driver_version",),),
+    "image_zone": (("ami_id", "availability_zone"),),
+    "family_zone": (("availability_zone", "instance_family"),),
+    "mixed": (
+        ("ami_id",),
+        ("instance_family",),
+        ("ami_id", "availability_zone"),
+        ("availability_zone", "instance_family"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +45,8 @@ class Cell:
     """One kind of fleet.
 
     ``base`` is episodes per host-day, ``frailty`` the variance of the hosts' own factors around 1,
-    ``planted`` the share of bad hosts, ``short`` that of short-lived ones. ``guilty`` is ``image``,
-    ``mixed`` or empty: which cohort has ``factor`` times the rate. ``monster`` plants one host that
+    ``planted`` the share of bad hosts, ``short`` that of short-lived ones. ``guilty`` is a key of
+    `_SHAPES` or empty: which cohort has ``factor`` times the rate. ``monster`` plants one host that
     resets every 40 minutes. ``spread`` scales how much families and zones differ.
     """
 
@@ -85,11 +103,10 @@ def make(cell: Cell, seed: int) -> EventFleet:
     guilty, is_guilty, factor = _guilty(rng, cell, attributes)
     rate = np.where(is_guilty, rate * factor, rate)
     kind = _kinds(rng, cell)
-    # Who is gone needs no ranking: bad hosts live to the end, and for a week at least.
+    # Who is gone needs no ranking: the lives of bad hosts are moved to the end.
     is_bad = np.isin(kind, _KINDS)
+    start = np.where(is_bad, np.minimum(start + HOURS - end, HOURS - _BAD_H), start)
     end = np.where(is_bad, HOURS, end)
-    start = np.where(is_bad, np.minimum(start, HOURS - 168), start)
-    gap = np.where(is_bad[:, None] & (gap[:, :1] > HOURS - 168), 0, gap)
     incidents = [
         (host, moment)
         for host in range(cell.hosts)
@@ -183,21 +200,14 @@ def _guilty(
     nobody = np.zeros(cell.hosts, dtype=bool)
     if not cell.guilty:
         return {}, nobody, 1.0
-    shapes = {
-        "image": [("ami_id", "availability_zone")],
-        "mixed": [
-            ("ami_id",),
-            ("instance_family",),
-            ("ami_id", "availability_zone"),
-            ("availability_zone", "instance_family"),
-        ],
-    }[cell.guilty]
+    shapes = _SHAPES[cell.guilty]
     while True:
         shape = shapes[int(rng.integers(len(shapes)))]
         example = int(rng.integers(cell.hosts))
         guilty = {name: str(attributes[name][example]) for name in shape}
         rows = np.all([attributes[name] == value for name, value in guilty.items()], axis=0)
-        if 0.01 * cell.hosts <= rows.sum() <= 0.25 * cell.hosts:
+        # Fewer hosts are no cohort, and more than a quarter are the usual.
+        if max(_COHORT_HOSTS, 0.01 * cell.hosts) <= rows.sum() <= 0.25 * cell.hosts:
             break
     return guilty, rows, cell.factor
 

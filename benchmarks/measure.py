@@ -3,17 +3,29 @@
 CPU seconds (user and system, children included) are the main figure, because machines are shared.
 """
 
-import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+# The kernel counts the memory of whoever starts a process as its own, up to the moment of exec. So
+# a bare interpreter of some 10 MB starts the contender, not this process and all that it holds.
+_START: Final = """
+import os, sys, time
+started = time.monotonic()
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent)
+_, status, usage = os.wait4(process, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime,
+      time.monotonic() - started, usage.ru_maxrss / 1024)
+"""
 
 
 @dataclass(frozen=True)
 class Median:
-    """Medians of one contender."""
+    """Medians of one contender; the largest memory of any of its processes."""
 
     cpu_s: float
     wall_s: float
@@ -42,13 +54,14 @@ def measure(contenders: Mapping[str, Sequence[str]], rounds: int = 5) -> dict[st
 
 
 def _run(name: str, command: Sequence[str]) -> tuple[float, float, float]:
-    started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    error = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _START, *command],
+        capture_output=True, check=False, text=True, errors="replace",
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{name}: could not be started: {done.stderr[-400:]}")
+    code, cpu_s, wall_s, rss_mb = done.stdout.split()
     # grep and ripgrep say with 1 that nothing matched.
-    if process.returncode not in {0, 1} or (process.returncode == 1 and error):
-        raise RuntimeError(f"{name}: exit {process.returncode}: {error.decode()[-400:]}")
-    wall = time.monotonic() - started
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+    if code not in {"0", "1"} or (code == "1" and done.stderr):
+        raise RuntimeError(f"{name}: exit {code}: {done.stderr[-400:]}")
+    return float(cpu_s), float(wall_s), float(rss_mb)

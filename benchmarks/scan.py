@@ -1,26 +1,30 @@
 """Kernel logs to kernel events and episodes in Parquet, against searchers that only find lines.
 
 `python -m benchmarks.scan [--quick] [--json]`. The logs are a simulated fleet with ordinary
-chatter, plain, gzip and zstd. Peers that are not installed are named and left out.
+chatter, plain, gzip and zstd. A second table compares the whole stage with a searcher that only
+finds, on each mix of `log_mixes.py`, with and without what a process spends before its first line.
 """
 
 import argparse
+import gzip
 import importlib.metadata
 import json
 import shutil
 import sys
 import tempfile
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 
+import zstandard
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.log_mixes import DAY, MIXES, write_mix, write_one_line
 from benchmarks.measure import Median, measure
 from resetradar.catalogue import load_catalogue
 from resetradar.simulate import simulate
 
-_DAY = date(2026, 11, 21)
+_START = "start"
 
 _PRODUCT = """
 import sys
@@ -37,8 +41,8 @@ import sys
 from pathlib import Path
 from resetradar.blocks import blocks
 from resetradar.files import Source, Stream
-from resetradar.scan import _database
-database, hits = _database(), []
+from resetradar.hits import database as compiled
+database, hits = compiled(), []
 for path in sorted(Path(sys.argv[1]).rglob("*")):
     if path.is_file():
         for block in blocks(Stream(Source(path, path.name))):
@@ -76,33 +80,103 @@ duckdb.sql('''select count(*) from read_csv($files, columns = {'line': 'varchar'
 
 
 def main() -> None:
-    """Make the logs, run the contenders, print one table."""
+    """Make the logs, run the contenders, print two tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less data; ends within a minute")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the data, three rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object of the ratios")
+    parser.add_argument("--mixes-only", action="store_true", help="the second table alone")
     arguments = parser.parse_args()
+    rounds = 3 if arguments.quick else 5
+    console, ratios, size_mb = Console(width=100), {}, 0.0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        size_mb = _make_logs(root, lines_per_hour=120 if arguments.quick else 600)
-        found = measure(_contenders(root, quick=arguments.quick), rounds=5)
-    ratios = {name: found["this project"].cpu_s / other.cpu_s for name, other in found.items()}
-    ratios["share of scan-only throughput"] = (
-        found["hyperscan, find only"].cpu_s / found["this project"].cpu_s
-    )
+        if not arguments.mixes_only:
+            size_mb = _make_logs(root, lines_per_hour=120 if arguments.quick else 600)
+            found = measure(_contenders(root, quick=arguments.quick), rounds)
+            ours = found["this project"].cpu_s
+            ratios = {name: ours / other.cpu_s for name, other in found.items()}
+            if not arguments.json:
+                console.print(_table(found, size_mb))
+        shares = _measure_mixes(root / "mixes", 0.25 if arguments.quick else 1.0, rounds)
+    ratios |= {f"find only against stage, {share.mix}": share.gross for share in shares}
     if arguments.json:
         print(json.dumps({"benchmark": "scan", "mb": round(size_mb, 1), "ratios": ratios}))
     else:
-        Console(width=100).print(_table(found, size_mb))
+        console.print(_mixes_table(shares, rounds))
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Find only against the whole stage on one mix; CPU seconds less those of a start."""
+
+    mix: str
+    mb: float
+    find_s: float
+    stage_s: float
+    start_find_s: float
+    start_stage_s: float
+
+    @property
+    def gross(self) -> float:
+        """Part of the searcher's throughput that the stage reaches, starts included."""
+        return (self.find_s + self.start_find_s) / (self.stage_s + self.start_stage_s)
+
+    @property
+    def net(self) -> float:
+        """The same without the starts."""
+        return self.find_s / self.stage_s
+
+
+def _measure_mixes(root: Path, share: float, rounds: int) -> list[_Share]:
+    folders = {mix.name: root / str(number) for number, mix in enumerate(MIXES)}
+    for mix in MIXES:
+        write_mix(mix, folders[mix.name], share=share)
+    write_one_line(root / _START)
+    python = [sys.executable, "-c"]
+    contenders: dict[str, list[str]] = {}
+    for name, folder in {**folders, _START: root / _START}.items():
+        contenders[f"find {name}"] = [*python, _SCAN_ONLY, str(folder / "logs")]
+        contenders[f"stage {name}"] = [*python, _PRODUCT, str(folder / "resetradar.toml")]
+    found = {name: median.cpu_s for name, median in measure(contenders, rounds).items()}
+    start_find_s, start_stage_s = found[f"find {_START}"], found[f"stage {_START}"]
+    return [
+        _Share(
+            name,
+            sum(path.stat().st_size for path in (folder / "logs").glob("*/*")) / 1e6,
+            found[f"find {name}"] - start_find_s,
+            found[f"stage {name}"] - start_stage_s,
+            start_find_s,
+            start_stage_s,
+        )
+        for name, folder in folders.items()
+    ]
+
+
+def _mixes_table(shares: list[_Share], rounds: int) -> Table:
+    start = shares[0]
+    table = Table(
+        title=f"Logs to Parquet against finding only, medians of {rounds}; a start takes "
+        f"{start.start_stage_s:.2f} and {start.start_find_s:.2f} CPU s"
+    )
+    columns = ("mix", "MB", "find CPU s", "stage CPU s", "share with start", "share without")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "mix" else "right")
+    for share in shares:
+        table.add_row(
+            share.mix,
+            f"{share.mb:.0f}",
+            f"{share.find_s:.3f}",
+            f"{share.stage_s:.3f}",
+            f"{share.gross:.2f}",
+            f"{share.net:.2f}",
+        )
+    return table
 
 
 def _make_logs(root: Path, lines_per_hour: float) -> float:
     fleet = root / "fleet"
-    simulate(60, 1, 1, fleet, last_day=_DAY, lines_per_hour=lines_per_hour, sampled_share=0)
+    simulate(60, 1, 1, fleet, last_day=DAY, lines_per_hour=lines_per_hour, sampled_share=0)
     # Plain text for the searchers; the same bytes packed for the packed contenders.
-    import gzip  # noqa: PLC0415 - used here alone
-
-    import zstandard  # noqa: PLC0415
-
     total = 0
     for path in sorted((fleet / "logs").rglob("*")):
         if path.is_file():

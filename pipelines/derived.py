@@ -7,7 +7,14 @@ import dagster as dg
 from pipelines import found
 from pipelines.partitions import DAILY, ONE_RUN, days_of
 from resetradar.ingest import lake_of
-from resetradar.marts import CheckResult, Mart, build_mart, check_mart, load_marts
+from resetradar.marts import (
+    CheckResult,
+    Mart,
+    build_mart,
+    check_mart,
+    load_marts,
+    look_back_days,
+)
 from resetradar.publish import publish
 from resetradar.publish.days import days_to_build, ingested_days
 from resetradar.settings import Settings
@@ -43,7 +50,7 @@ def _mart(settings: Settings, mart: Mart) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         lake, asked = lake_of(settings), days_of(context)
-        history = settings.parameters.history_days
+        history = look_back_days(mart, settings.parameters.history_days)
         paths, results = [], []
         for day in days_to_build(mart, lake, asked, history):
             paths.append(build_mart(mart, lake, day, settings.parameters))

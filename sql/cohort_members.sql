@@ -82,18 +82,27 @@ select
     spells.instance_family,
     spells.availability_zone,
     spells.ami_id,
-    map_concat(
-        coalesce(hosts.attributes, map {}),
-        coalesce(facts.attributes, map {}),
-        map {
-            'ami_id': spells.ami_id,
-            'availability_zone': spells.availability_zone,
-            'instance_family': spells.instance_family,
-            'kernel': spells.kernel,
+    map_from_entries(list_concat(
+        list_filter(
+            map_entries(
+                case
+                    when facts.attributes is null then coalesce(hosts.attributes, map {})
+                    else map_concat(coalesce(hosts.attributes, map {}), facts.attributes)
+                end
+            ),
+            lambda pair: pair.key not in (
+                'ami_id', 'availability_zone', 'instance_family', 'kernel', 'driver_version'
+            )
+        ),
+        [
+            {'key': 'ami_id', 'value': spells.ami_id},
+            {'key': 'availability_zone', 'value': spells.availability_zone},
+            {'key': 'instance_family', 'value': spells.instance_family},
+            {'key': 'kernel', 'value': spells.kernel},
             -- What resets state is not used: only hosts with resets would have a version.
-            'driver_version': coalesce(hosts.driver_version, '?')
-        }
-    ) as attributes,
+            {'key': 'driver_version', 'value': coalesce(hosts.driver_version, '?')}
+        ]
+    )) as attributes,
     spells.exposure_h,
     spells.episodes,
     spells.host_starved as host_starved_episodes,

@@ -8,6 +8,7 @@
 -- Column: observed_hosts | BIGINT | count | hosts with any observed time
 -- Column: silent_hosts | BIGINT | count | hosts in the inventory without any observed time
 -- Column: exposure_h | DOUBLE | hour | observed time of all hosts
+-- Column: boots | BIGINT | count | boots of hosts, the first ones of new hosts included
 -- Column: resets | BIGINT | count | resets of all verdicts
 -- Column: stalls | BIGINT | count | complaints of a driver without a reset
 -- Column: host_starved_resets | BIGINT | count | resets of a starved host
@@ -23,7 +24,7 @@
 -- Column: cpu_visible_resets | BIGINT | count | resets whose window the CPU samples can resolve
 -- Check: hosts_add_up | observed_hosts + silent_hosts <= hosts
 -- Check: rate_needs_exposure | (resets_per_1000h is null) = (exposure_h = 0)
--- Source: docs/method.md#exposure, docs/method.md#verdicts
+-- Source: docs/method.md#exposure, docs/method.md#uptime, docs/method.md#verdicts
 
 select
     cast($as_of as date) as fleet_date,
@@ -31,6 +32,7 @@ select
     count(*) filter (where exposure_h > 0) as observed_hosts,
     count(*) filter (where is_inventoried and exposure_h = 0) as silent_hosts,
     round(coalesce(sum(exposure_h), 0), 6) as exposure_h,
+    cast(coalesce(sum(boots), 0) as bigint) as boots,
     cast(coalesce(sum(resets), 0) as bigint) as resets,
     cast(coalesce(sum(stalls), 0) as bigint) as stalls,
     cast(coalesce(sum(host_starved_resets), 0) as bigint) as host_starved_resets,

@@ -1,7 +1,7 @@
 -- What: How long each host was observed on the day, what it reset and what it was.
 -- Grain: host_id, host_date
 -- Span: day
--- Input: hosts, log_coverage, reset_verdicts
+-- Input: hosts, host_uptimes, log_coverage, reset_verdicts
 -- Param: as_of | DATE | - | the day
 -- Column: host_id | VARCHAR | - | host in the inventory, the logs or both
 -- Column: host_date | DATE | UTC | the day
@@ -9,6 +9,8 @@
 -- Column: lines | BIGINT | count | log lines
 -- Column: rejected | BIGINT | count | log lines or file parts that could not be read
 -- Column: lost_messages | BIGINT | count | messages that the host says were dropped
+-- Column: boot_at | TIMESTAMP | UTC | last boot that the day's log tells; null if it tells none
+-- Column: boots | BIGINT | count | boots of this day, the first one of a new host included
 -- Column: resets | BIGINT | count | resets of all verdicts
 -- Column: stalls | BIGINT | count | complaints of a driver without a reset
 -- Column: host_starved_resets | BIGINT | count | resets of a starved host
@@ -28,7 +30,7 @@
 -- Check: verdicts_add_up | resets = host_starved_resets + device_fault_resets
 --     + interrupt_lost_resets + requested_resets + ambiguous_resets
 -- Warn: resets_have_exposure | resets = 0 or exposure_h > 0
--- Source: docs/method.md#exposure, docs/method.md#verdicts
+-- Source: docs/method.md#exposure, docs/method.md#uptime, docs/method.md#verdicts
 
 with coverage as (
     select
@@ -58,6 +60,15 @@ resets as (
     group by all
 ),
 
+uptimes as (
+    select
+        host_id,
+        max(boot_at) as boot_at,
+        count(distinct boot_at) filter (where cast(boot_at as date) = cast($as_of as date)) as boots
+    from host_uptimes
+    group by all
+),
+
 known as (
     select host_id from coverage
     union
@@ -73,6 +84,8 @@ select
     coalesce(coverage.lines, 0) as lines,
     coalesce(coverage.rejected, 0) as rejected,
     coalesce(coverage.lost_messages, 0) as lost_messages,
+    uptimes.boot_at,
+    coalesce(uptimes.boots, 0) as boots,
     coalesce(resets.resets, 0) as resets,
     coalesce(resets.stalls, 0) as stalls,
     coalesce(resets.host_starved, 0) as host_starved_resets,
@@ -93,6 +106,8 @@ left join coverage
     on coverage.host_id = known.host_id
 left join resets
     on resets.host_id = known.host_id
+left join uptimes
+    on uptimes.host_id = known.host_id
 left join hosts
     on hosts.host_id = known.host_id
 order by known.host_id

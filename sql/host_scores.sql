@@ -3,14 +3,16 @@
 -- Span: window
 -- Input: cohort_members, cohort_verdicts, host_days, host_episodes, host_rates, reset_verdicts,
 --     shared_episodes
+-- Param: memory_h | DOUBLE | hour | a host has recovered if it was as usual for so long
 -- Param: abnormal_score | DOUBLE | ratio | a host needs this score to be abnormal
 -- Param: abnormal_q | DOUBLE | ratio | false alarms that are accepted among abnormal hosts
 -- Column: host_id | VARCHAR | - | host
 -- Column: rank | BIGINT | - | 1 is the first to look at
 -- Column: score | DOUBLE | ratio | we are 95 % sure that the host resets at least so many times as
 --     often as its peers; null if it was hardly observed
--- Column: standing | VARCHAR | - | abnormal; watch: the test agrees, the score is low (faded, mild
---     or one storm); normal; quiet: no episode; insufficient_exposure: no score
+-- Column: standing | VARCHAR | - | abnormal; recovered: was so until recovered_at; watch: the test
+--     agrees, the score is low (faded, mild or one storm); normal; quiet: no episode;
+--     insufficient_exposure: no score
 -- Column: reasons | VARCHAR | - | the reasons in words
 -- Column: rate_ratio | DOUBLE | ratio | expected value of the same ratio
 -- Column: rate_ratio_high | DOUBLE | ratio | upper 95 % bound of the same ratio
@@ -43,6 +45,8 @@
 -- Column: regularity_z | DOUBLE | - | below -3.09 regular, above 3.09 bursty; null if too few
 -- Column: onset_at | TIMESTAMP | UTC | since when it resets more often than before; null if it does
 --     not, or always did
+-- Column: recovered_at | TIMESTAMP | UTC | last episode of a time in which it reset more often than
+--     since then, if what followed is as usual; else null
 -- Column: explained_by | VARCHAR | - | convicted cohort that the host is a member of; null if none
 -- Column: first_reset_at | TIMESTAMP | UTC | first reset of the window
 -- Column: last_reset_at | TIMESTAMP | UTC | last reset of the window
@@ -52,6 +56,7 @@
 -- Check: rank_is_positive | rank >= 1
 -- Check: score_needs_exposure | (score is null) = (standing = 'insufficient_exposure')
 -- Check: score_below_ratio | coalesce(0 <= score and score <= rate_ratio, true)
+-- Check: recovered_has_a_moment | standing <> 'recovered' or recovered_at is not null
 -- Check: has_reasons | length(reasons) > 0
 -- Warn: resets_have_exposure | resets = 0 or exposure_h > 0
 -- Source: docs/method.md#score, docs/method.md#cadence, docs/method.md#episodes
@@ -98,7 +103,8 @@ times as (
     group by all
 ),
 
--- Observed hours before each day: rates before and after a moment are of observed time.
+-- Observed hours before each day: rates before and after a moment are of observed time. Hosts with
+-- fewer than three episodes have no onset.
 clocks as (
     select
         host_id,
@@ -107,44 +113,85 @@ clocks as (
         sum(exposure_h) over (partition by host_id order by host_date) - exposure_h as before_h,
         sum(exposure_h) over (partition by host_id) as all_h
     from host_days
+    where host_id in (
+        select host_id
+        from ages
+        where not is_shared
+        group by host_id
+        having count(*) >= 3
+    )
 ),
 
--- Each episode is asked whether the rate rose with it. The gain in likelihood of two rates over
--- one must be 6: a single test would err once in two thousand, the best of some tens far below
+-- Each episode with the observed time before and after it.
+moments as (
+    select
+        *,
+        greatest(all_h - before_h, 1) as after_h
+    from (
+        select
+            ages.host_id,
+            ages.episode_at,
+            clocks.all_h,
+            row_number() over by_time as place,
+            count(*) over (partition by ages.host_id) as episodes,
+            clocks.before_h
+            + clocks.exposure_h * epoch_us(ages.episode_at - ages.host_date) / 8.64e10
+                as before_h
+        from ages
+        inner join clocks
+            on clocks.host_id = ages.host_id
+            and clocks.host_date = ages.host_date
+        where not ages.is_shared
+        window by_time as (partition by ages.host_id order by ages.episode_at)
+    )
+),
+
+-- Each is asked whether the rate rose with it or fell after it. The gain in likelihood of two rates
+-- over one must be 6: a single test would err once in two thousand, the best of some tens far below
 -- once in twenty.
+changes as (
+    select
+        *,
+        if(earlier > 0, earlier * ln(earlier / before_h), 0)
+        + if(later > 0, later * ln(later / after_h), 0)
+        - (earlier + later) * ln((earlier + later) / all_h) as gain
+    from (
+        select
+            moments.*,
+            is_rise,
+            if(is_rise, place - 1, place) as earlier,
+            if(is_rise, episodes - place + 1, episodes - place) as later
+        from moments
+        cross join unnest([true, false]) as sides (is_rise)
+    )
+    where before_h > 0
+),
+
 onsets as (
     select
         host_id,
         arg_max(episode_at, (gain, episode_at)) as onset_at
-    from (
-        select
-            *,
-            if(earlier > 0, earlier * ln(earlier / before_h), 0)
-            + later * ln(later / after_h) - (earlier + later) * ln((earlier + later) / all_h)
-                as gain
-        from (
-            select
-                ages.host_id,
-                ages.episode_at,
-                clocks.all_h,
-                row_number() over by_time - 1 as earlier,
-                count(*) over (partition by ages.host_id) - row_number() over by_time + 1 as later,
-                clocks.before_h
-                + clocks.exposure_h * epoch_us(ages.episode_at - ages.host_date) / 8.64e10
-                    as before_h,
-                greatest(clocks.all_h - clocks.before_h
-                - clocks.exposure_h * epoch_us(ages.episode_at - ages.host_date) / 8.64e10, 1)
-                    as after_h
-            from ages
-            inner join clocks
-                on clocks.host_id = ages.host_id
-                and clocks.host_date = ages.host_date
-            where not ages.is_shared
-            window by_time as (partition by ages.host_id order by ages.episode_at)
-        )
-        where before_h >= 24 and later >= 3 and later / after_h > earlier / before_h
-    )
-    where gain >= 6
+    from changes
+    where
+        is_rise and gain >= 6
+        and before_h >= 24 and later >= 3 and later / after_h > earlier / before_h
+    group by all
+),
+
+-- A fall is a recovery if what followed is no longer unusual, for as long as the memory goes.
+recoveries as (
+    select
+        changes.host_id,
+        arg_max(changes.episode_at, (changes.gain, changes.episode_at)) as recovered_at
+    from changes
+    inner join host_rates
+        on host_rates.host_id = changes.host_id
+    where
+        not changes.is_rise and changes.gain >= 6
+        and changes.after_h >= cast($memory_h as double) and changes.earlier >= 3
+        and changes.later / changes.after_h < changes.earlier / changes.before_h
+        and (1 + changes.later) / (1 + host_rates.peers_per_1000h * changes.after_h / 1000)
+        < cast($abnormal_score as double)
     group by all
 ),
 
@@ -156,13 +203,14 @@ explained as (
             cohort_verdicts.cohort_id,
             (cohort_verdicts.resets_of, cohort_verdicts.place)
         ) as explained_by
-    from (
-        select
-            host_id,
-            arg_max(attributes, first_date) as attributes
+    from cohort_members as members
+    inner join (
+        select host_id, max(first_date) as first_date
         from cohort_members
         group by all
-    ) as members
+    ) as latest
+        on latest.host_id = members.host_id
+        and latest.first_date = members.first_date
     inner join cohort_verdicts
         on cohort_verdicts.tier = 'convicted'
         and list_bool_and(list_transform(
@@ -194,9 +242,17 @@ hot_cpus as (
     qualify row_number() over (partition by host_id order by count(*) desc, hot_cpu) = 1
 ),
 
+ranks as (
+    select
+        host_id,
+        row_number() over (order by score desc nulls last, host_id) as rank
+    from host_rates
+),
+
 terms as (
     select
         host_rates.*,
+        ranks.rank,
         coalesce(times.resets, 0) as resets,
         times.first_reset_at,
         times.last_reset_at,
@@ -208,18 +264,23 @@ terms as (
             null
         ) as regularity_z,
         onsets.onset_at,
+        recoveries.recovered_at,
         explained.explained_by,
         verdicts.verdict,
         verdicts.verdict_resets,
         hot_cpus.hot_cpu,
         hot_cpus.hot_cpu_resets
     from host_rates
+    inner join ranks
+        on ranks.host_id = host_rates.host_id
     left join times
         on times.host_id = host_rates.host_id
     left join gaps
         on gaps.host_id = host_rates.host_id
     left join onsets
         on onsets.host_id = host_rates.host_id
+    left join recoveries
+        on recoveries.host_id = host_rates.host_id
     left join explained
         on explained.host_id = host_rates.host_id
     left join verdicts
@@ -241,8 +302,9 @@ labelled as (
             when score is null then 'insufficient_exposure'
             when episodes = 0 then 'quiet'
             when q_value > cast($abnormal_q as double) then 'normal'
-            when score >= cast($abnormal_score as double) then 'abnormal'
-            else 'watch'
+            when score < cast($abnormal_score as double) then 'watch'
+            when recovered_at is not null then 'recovered'
+            else 'abnormal'
         end as standing,
         printf(if(exposure_h < 10, '%.1f h observed', '%.0f h observed'), exposure_h) as observed
     from terms
@@ -250,7 +312,7 @@ labelled as (
 
 select
     host_id,
-    row_number() over (order by score desc nulls last, host_id) as rank,
+    rank,
     score,
     standing,
     concat_ws(
@@ -275,6 +337,7 @@ select
             when 'irregular' then printf('irregular, median gap %.1f h', median_gap_h)
         end,
         'more often since ' || strftime(onset_at, '%Y-%m-%d %H:%M'),
+        'as rarely as peers since ' || strftime(recovered_at, '%Y-%m-%d %H:%M'),
         printf('%d of %d %s', verdict_resets, resets, verdict),
         printf('CPU %d was busy in kernel mode in %d', hot_cpu::integer, hot_cpu_resets),
         if(
@@ -313,6 +376,7 @@ select
     round(gap_cv, 6) as gap_cv,
     round(regularity_z, 6) as regularity_z,
     onset_at,
+    recovered_at,
     explained_by,
     first_reset_at,
     last_reset_at,

@@ -53,15 +53,37 @@ counted as (
     group by all
 ),
 
+zones as (
+    select
+        host_id,
+        host_date,
+        coalesce(availability_zone, '?') as availability_zone
+    from host_days
+),
+
+-- Hosts and days of each scope; both grids are looked at.
 spans as (
     select
         scope,
-        -- Both grids are looked at.
-        2 * count(distinct host_date) * 86400 / cast($shared_bucket_s as double) as buckets
-    from host_days
-    cross join unnest(
-        ['fleet', 'availability_zone=' || coalesce(availability_zone, '?')]
-    ) as scopes (scope)
+        max(hosts) as scope_hosts,
+        2 * max(days) * 86400 / cast($shared_bucket_s as double) as buckets
+    from (
+        select
+            if(grouping(availability_zone) = 1, 'fleet', 'availability_zone=' || availability_zone)
+                as scope,
+            count(distinct host_id) as hosts,
+            0 as days
+        from (select distinct host_id, availability_zone from zones)
+        group by rollup (availability_zone)
+        union all
+        select
+            if(grouping(availability_zone) = 1, 'fleet', 'availability_zone=' || availability_zone)
+                as scope,
+            0 as hosts,
+            count(distinct host_date) as days
+        from (select distinct host_date, availability_zone from zones)
+        group by rollup (availability_zone)
+    )
     group by all
 ),
 
@@ -96,24 +118,69 @@ judged as (
         ))) as p_value
     from expected
     where hosts >= cast($shared_min_hosts as bigint) and hosts > expected_hosts
+),
+
+together as (
+    select
+        bucketed.host_id,
+        bucketed.episode_at,
+        judged.scope,
+        judged.incident_at,
+        judged.hosts,
+        judged.expected_hosts,
+        judged.p_value
+    from bucketed
+    inner join judged
+        on judged.scope = bucketed.scope
+        and judged.grid = bucketed.grid
+        and judged.bucket = bucketed.bucket
+    where judged.p_value < 1e-6
+    qualify row_number() over (
+        partition by bucketed.host_id, bucketed.episode_at
+        order by judged.p_value, judged.scope, judged.grid
+    ) = 1
+),
+
+-- In how many incidents a host would be if each struck hosts of its scope at random.
+chances as (
+    select
+        incidents.scope,
+        sum(incidents.hosts / spans.scope_hosts) as expected_incidents
+    from (select distinct scope, incident_at, hosts from together) as incidents
+    inner join spans
+        on spans.scope = incidents.scope
+    group by all
+),
+
+-- Who is in many more is no bystander: its episodes stay its own.
+bystanders as (
+    select
+        together.host_id,
+        together.scope
+    from together
+    inner join chances
+        on chances.scope = together.scope
+    group by together.host_id, together.scope, chances.expected_incidents
+    having
+        count(*) < 3
+        or list_sum(list_transform(
+            range(count(*), count(*) + 200),
+            lambda n: exp(
+                n * ln(chances.expected_incidents) - chances.expected_incidents - lgamma(n + 1)
+            )
+        )) > 1e-3
 )
 
 select
-    bucketed.host_id,
-    bucketed.episode_at,
-    judged.scope,
-    judged.incident_at,
-    judged.hosts,
-    round(judged.expected_hosts, 6) as expected_hosts,
-    judged.p_value
-from bucketed
-inner join judged
-    on judged.scope = bucketed.scope
-    and judged.grid = bucketed.grid
-    and judged.bucket = bucketed.bucket
-where judged.p_value < 1e-6
-qualify row_number() over (
-    partition by bucketed.host_id, bucketed.episode_at
-    order by judged.p_value, judged.scope, judged.grid
-) = 1
-order by bucketed.host_id, bucketed.episode_at
+    together.host_id,
+    together.episode_at,
+    together.scope,
+    together.incident_at,
+    together.hosts,
+    round(together.expected_hosts, 6) as expected_hosts,
+    together.p_value
+from together
+inner join bystanders
+    on bystanders.host_id = together.host_id
+    and bystanders.scope = together.scope
+order by together.host_id, together.episode_at

@@ -1,7 +1,7 @@
 -- What: Windows to look at the CPUs in: that of each reset, and control windows without one.
 -- Grain: window_id
 -- Span: day
--- Input: cpu_minutes, hosts, kernel_events, log_coverage, resets
+-- Input: cpu_coverage, hosts, kernel_events, log_coverage, resets
 -- Param: as_of | DATE | - | the day
 -- Column: window_id | VARCHAR | - | reset_id of the reset's own window; of a control, reset_id @ hours
 --     of distance or @ peer
@@ -65,9 +65,14 @@ observed_hours as (
     where observed_s >= 1800
 ),
 
+-- The day before is seen, too: what counts is whether a host has samples on the day of the window.
+-- A day's first sample ends after midnight at the earliest, and its middle lies on the day.
 sampled_hosts as (
-    select distinct host_id
-    from cpu_minutes
+    select distinct
+        host_id,
+        cast(first_at - to_microseconds(cast(5e5 * interval_s as bigint)) as date) as sampled_date
+    from cpu_coverage
+    where samples > 0
 ),
 
 -- Whole hours alone would keep the phase of whatever runs every few minutes and meet it always or
@@ -98,9 +103,10 @@ panel as (
         hosts.host_id,
         hosts.instance_family,
         hosts.ami_id,
+        sampled_hosts.sampled_date,
         row_number() over (
-            partition by hosts.instance_family, hosts.ami_id
-            order by md5_number_lower(hosts.host_id || cast($as_of as date)), hosts.host_id
+            partition by sampled_hosts.sampled_date, hosts.instance_family, hosts.ami_id
+            order by md5_number_lower(hosts.host_id || sampled_hosts.sampled_date), hosts.host_id
         ) as place
     from hosts
     inner join sampled_hosts
@@ -125,6 +131,7 @@ peers as (
     inner join panel
         on panel.instance_family = hosts.instance_family
         and panel.ami_id = hosts.ami_id
+        and panel.sampled_date = cast(day_resets.window_start_at as date)
         and panel.host_id <> day_resets.host_id
     where day_resets.kind = 'reset' and not day_resets.has_clock_doubt
 ),
@@ -137,9 +144,8 @@ candidates as (
     from peers
 ),
 
--- At most seven of the same host and three peers, each in an observed hour and at least ten minutes
--- away from any trouble of its host.
-controls as (
+-- Each in an observed hour and at least ten minutes away from any trouble of its host.
+quiet as (
     select candidates.*
     from candidates
     inner join observed_hours
@@ -156,11 +162,17 @@ controls as (
                 between candidates.window_start_at - interval 11 minute
                 and candidates.window_end_at + interval 10 minute
         )
-    qualify
-        window_kind = 'same_host'
-        or row_number() over (
-            partition by candidates.reset_id, window_kind order by draw, candidates.host_id
-        ) <= 3
+),
+
+controls as (
+    select *
+    from quiet
+    where window_kind = 'same_host'
+    union all
+    select *
+    from quiet
+    where window_kind = 'peer'
+    qualify row_number() over (partition by reset_id order by draw, host_id) <= 3
 )
 
 select

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from resetradar.clock import Calendar, day_bounds
 from resetradar.coverage import Ledger
 from resetradar.files import Source
+from resetradar.overlap import merged
 from resetradar.scan import scan_file
 
 _DAY = date(2026, 11, 20)
@@ -152,3 +153,103 @@ def test_counting_agrees_with_parsing_every_line(tmp_path):
     rows = _table([path])
 
     assert {r["hour_at"]: [r["lines"], r["bytes"]] for r in rows if r["lines"]} == by_hour
+
+
+def _kernel(moment, clock_s, text="x"):
+    return moment.strftime("%b %d %H:%M:%S h1 kernel: ") + f"[{clock_s:12.6f}] {text}"
+
+
+def _boots(rows):
+    return {row["hour_at"].hour: row["boot_at"] for row in rows if row["boot_at"] is not None}
+
+
+def test_the_last_kernel_clock_of_each_hour_tells_when_the_host_was_booted(tmp_path):
+    path = _write(
+        tmp_path / "kern.log",
+        _kernel(_at(3, 10), 600),
+        _kernel(_at(3, 50), 3000),
+        "Nov 20 03:55:00 h1 app[7]: [   11.000000] no kernel clock",
+        "Nov 20 04:10:00 h1 kernel: no clock here",
+        _kernel(_at(5, 0), 7200),
+        "Nov 20 05:01:00 h1 kernel: nor in this last line",
+    )
+
+    assert _boots(_table([path])) == {3: _at(3, 0), 5: _at(3, 0)}
+
+
+def test_of_a_boot_inside_an_hour_the_new_one_counts(tmp_path):
+    path = _write(
+        tmp_path / "kern.log",
+        _kernel(_at(3, 10), 90_000),
+        _kernel(_at(3, 30), 10),
+        _kernel(_at(3, 40), 610),
+    )
+
+    assert _boots(_table([path])) == {3: _at(3, 29, 50)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            '{"_TRANSPORT":"kernel","MESSAGE":"x","__REALTIME_TIMESTAMP":"%d000000",'
+            '"__MONOTONIC_TIMESTAMP":"600000000","_SOURCE_MONOTONIC_TIMESTAMP":"600000000"}'
+        ),
+        "[    0.000000] setting system clock to T UTC (%d)\n[  600.000000] x",
+    ],
+    ids=["journal", "dmesg"],
+)
+def test_other_ways_of_logging_state_the_boot_too(tmp_path, text):
+    moment = _at(5, 10).replace(tzinfo=UTC)
+    is_dmesg = text.startswith("[")
+    seconds = int(moment.timestamp()) - (600 if is_dmesg else 0)
+
+    assert _boots(_table([_write(tmp_path / "log", text % seconds)])) == {5: _at(5, 0)}
+
+
+def test_hosts_of_a_central_log_have_their_own_boots(tmp_path):
+    path = _write(
+        tmp_path / "all.log",
+        _kernel(_at(3, 10), 600),
+        _kernel(_at(3, 10), 60).replace("h1", "h2"),
+    )
+    ledger = Ledger(_FIRST, _LAST)
+    scan_file(Source(path, "all.log", None), Calendar(_DAY), ledger)
+    rows = ledger.table(3600, _FIRST, _LAST).to_pylist()
+
+    assert {r["host_id"]: r["boot_at"] for r in rows if r["lines"]} == {
+        "h1": _at(3, 0), "h2": _at(3, 9),
+    }  # fmt: skip
+
+
+def test_hours_without_a_kernel_clock_have_no_boot(tmp_path):
+    path = _write(tmp_path / "kern.log", "Nov 20 03:10:00 h1 kernel: a", "Nov 20 03:20:00 h1 x: b")
+
+    assert _boots(_table([path])) == {}
+
+
+@given(st.lists(st.integers(0, 86_399), min_size=1, max_size=40), st.integers(0, 40), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_rotation_order_and_a_second_delivery_keep_the_boots(
+    tmp_path_factory, offsets, cut, is_twice
+):
+    folder = tmp_path_factory.mktemp("logs")
+    moments = [_at(0) + timedelta(seconds=offset) for offset in sorted(offsets)]
+    booted = _at(9, 30, 30)
+    lines = [
+        _kernel(m, (m - (booted if m >= booted else booted - timedelta(days=40))).total_seconds())
+        for m in moments
+    ]
+    true = {
+        m.hour: booted if m >= booted else booted - timedelta(days=40) for m in moments
+    }  # the last one of an hour stands
+    parts = [_write(folder / "kern.log", *lines[cut:]), _write(folder / "kern.log.1", *lines[:cut])]
+    parts += [_write(folder / "kern.log.twice", *lines)] * is_twice
+    ledgers = []
+    for path in parts:
+        ledgers.append(Ledger(_FIRST, _LAST))
+        scan_file(Source(path, path.name, "h1"), Calendar(_DAY), ledgers[-1])
+
+    found = merged(ledgers, _FIRST, _LAST).table(3600, _FIRST, _LAST).to_pylist()
+
+    assert _boots(found) == true

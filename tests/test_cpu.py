@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resetradar.cpu import FORMATS, Context, distinct, minutes, parse_cpu, split_days
-from resetradar.settings import CpuColumns
+from resetradar.sources import CpuColumns
 from resetradar.tables import CPU_MINUTES, CPU_SAMPLES
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples" / "cpu"

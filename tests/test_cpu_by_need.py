@@ -34,14 +34,14 @@ def cpu_lines(host, day, hours=range(9, 18)):
     return "".join(lines)
 
 
-def log_lines(host, day):
+def log_lines(host, day, resets=RESETS):
     """A line a quarter of an hour, and the reset that the host has on the day."""
     lines = [
         (f"{hour:02d}:{minute:02d}:00", "systemd", "Started a timer.")
         for hour in range(24)
         for minute in (1, 16, 31, 46)
     ]
-    reset_day, clock = RESETS.get(host, (None, ""))
+    reset_day, clock = resets.get(host, (None, ""))
     if reset_day == day:
         ena = "ena 0000:00:05.0 ens5: "
         waited = "TX q 1 is paused for too long (threshold 5000000). Time since last napi 5796000"
@@ -74,6 +74,25 @@ def fleet(tmp_path_factory):
                 path.write_text(text)
     (root / "hosts.csv").write_text("\n".join(kinds) + "\n")
     return root
+
+
+@pytest.fixture
+def midnight_fleet(tmp_path):
+    """Files of 48 hosts of one kind; the first resets three seconds after midnight."""
+    resets = {"h00": (DAYS[1], "00:00:03")}
+    for host in HOSTS:
+        for day in DAYS:
+            texts = {
+                "cpu": cpu_lines(host, day, (0, 1, 22, 23)),
+                "logs": log_lines(host, day, resets),
+            }
+            for folder, text in texts.items():
+                path = tmp_path / folder / host / f"{day}.log"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    kinds = [f"{host},m5,ami-01\n" for host in HOSTS]
+    (tmp_path / "hosts.csv").write_text("host_id,instance_family,ami_id\n" + "".join(kinds))
+    return tmp_path
 
 
 def settings_of(root, name, mode):
@@ -131,6 +150,22 @@ def test_by_need_gives_the_reset_cpus_that_reading_all_gives(fleet):
 
 
 @pytest.mark.parametrize("order", [DAYS, DAYS[::-1]])
+def test_reset_after_midnight_has_its_peers_by_need(midnight_fleet, order):
+    """Its window begins on the day before, on which no other host needs its kind."""
+    everything, needed = (settings_of(midnight_fleet, mode, mode) for mode in ("all", "by_need"))
+    ingest(everything, DAYS)
+    ingest(needed, order)
+    expected = reset_cpus(everything)
+    [row] = expected
+    names = [column.name for mart in load_marts() if mart.name == "reset_cpus"
+             for column in mart.columns]  # fmt: skip
+    shown = dict(zip(names, row[: len(names)], strict=True))
+    assert str(shown["window_start_at"]) < "2026-11-21"
+    assert (shown["cpu_source"], shown["peers"]) == ("samples", 3)
+    assert reset_cpus(needed) == expected
+
+
+@pytest.mark.parametrize("order", [DAYS, DAYS[::-1]])
 def test_order_of_days_does_not_show_in_any_byte(fleet, order):
     """A day that is run late takes in what the next day's resets ask of it."""
     name = f"order-{order[0]}"
@@ -173,7 +208,7 @@ def test_need_follows_the_panel_of_the_windows():
     """The hosts that the SQL would draw first are the first that are read."""
     roster = [f"ip-10-20-1-{number}" for number in range(400)]
     kinds = {host: ("m5", "ami-1" if number % 2 else "ami-2") for number, host in enumerate(roster)}
-    need = need_of(DAYS[0], {"ip-10-20-1-1"}, {"ip-10-20-1-2"}, roster, kinds)
+    need = need_of(DAYS[0], {"ip-10-20-1-1"}, {"ip-10-20-1-2": False}, roster, kinds)
     with duckdb.connect() as db:
         db.execute(
             "create table roster as select unnest($hosts) as host_id", {"hosts": roster[1::2]}
@@ -189,8 +224,15 @@ def test_need_follows_the_panel_of_the_windows():
     assert need.roles["ip-10-20-1-2"] == "before_reset"
 
 
+def test_early_window_needs_the_panel_of_its_day():
+    """The kinds of hosts whose window of the next day begins on this one are drawn, too."""
+    kinds = {"a": ("m5", "ami"), "b": ("m5", "ami"), "c": ("c5", "ami"), "d": ("c5", "ami")}
+    need = need_of(DAYS[0], set(), {"a": True, "c": False}, ["a", "b", "c", "d"], kinds)
+    assert need.roles == {"a": "before_reset", "b": "control", "c": "before_reset"}
+
+
 def test_hosts_of_unknown_kind_are_read_for_their_resets_only():
-    need = need_of(DAYS[0], {"a"}, set(), ["a", "b", "c"], {"b": ("m5", "ami")})
+    need = need_of(DAYS[0], {"a"}, {}, ["a", "b", "c"], {"b": ("m5", "ami")})
     assert need.roles == {"a": "reset"}
 
 

@@ -18,8 +18,10 @@ import pytest
 
 from resetradar.cpu import to_samples
 from resetradar.cpu._prometheus import fetch, targets
+from resetradar.errors import SettingsError
 from resetradar.ingest import ingest_cpu, lake_of
-from resetradar.settings import Inputs, Prometheus, Settings
+from resetradar.settings import Inputs, Settings, load_settings
+from resetradar.sources import Prometheus
 from resetradar.tables import CPU_SAMPLES
 
 START_S = 1_795_651_200
@@ -166,7 +168,7 @@ class Stub(ThreadingHTTPServer):
 
     def __init__(self, *replies):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.replies, self.asked = list(replies), []
+        self.replies, self.asked, self.permits = list(replies), [], []
 
     @property
     def url(self):
@@ -178,9 +180,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         address = urlsplit(self.path)
         self.server.asked.append((address.path, parse_qs(address.query)))
+        self.server.permits.append(self.headers["Authorization"])
         replies = self.server.replies
-        status, body = replies.pop(0) if len(replies) > 1 else replies[0]
+        status, body, *location = replies.pop(0) if len(replies) > 1 else replies[0]
         self.send_response(status)
+        for url in location:
+            self.send_header("Location", url)
         self.end_headers()
         self.wfile.write(body)
 
@@ -307,3 +312,187 @@ def test_day_of_a_fleet_comes_from_prometheus(stub, tmp_path, mode, hosts, reque
     assert [row["host_id"] for row in rows] == hosts
     assert {(row["system"], row["interval_s"]) for row in rows} <= {(100, 30.0)}
     assert len(server.asked) == requests
+
+
+# Servers that ask who is there.
+
+PHRASE = "a long phrase of the test"
+# bcrypt of it, as Prometheus wants it.
+HASHED = "$2b$04$GqbzgHQyKJT6xhlo4GlM1OQnZPBBHbbQbKa.8ktujF/0ejSZxKtv6"
+TOKEN = {"bearer_token_variable": "READERS_TOKEN"}
+NOT_SET = {"password_variable": "NOT_SET_HERE"}
+
+
+@pytest.fixture(scope="module")
+def guarded(prometheus, tmp_path_factory):
+    """Url, certificate and label of a Prometheus behind TLS and a password; it has scraped."""
+    _, node = prometheus
+    folder, port = tmp_path_factory.mktemp("guarded"), free_port()
+    certificate = folder / "certificate.pem"
+    made = [command("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+    made += ["-keyout", str(folder / "key.pem"), "-out", str(certificate), "-days", "2"]
+    made += ["-subj", "/CN=prometheus.example", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(made, check=True, capture_output=True)
+    web = {
+        "tls_server_config": {"cert_file": str(certificate), "key_file": str(folder / "key.pem")},
+        "basic_auth_users": {"reader": HASHED},
+    }
+    (folder / "web.yml").write_text(json.dumps(web))
+    config = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "scrape_configs": [{"job_name": "node", "static_configs": [{"targets": [node]}]}],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config))
+    (folder / "password").write_text(PHRASE + "\n")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                command("prometheus", "prometheus"),
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.config.file={folder}/web.yml",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            server = Prometheus(
+                url=f"https://127.0.0.1:{port}",
+                username="reader",
+                password_file=folder / "password",
+                ca_file=certificate,
+                attempts=1,
+            )
+            end = time.monotonic() + 40
+            while time.monotonic() < end and not targets(server, 0, time.time())[0]:
+                time.sleep(0.3)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_real_prometheus_lets_in_who_knows_the_password(guarded):
+    now = time.time()
+    hosts, rejects = targets(guarded, now - 60, now)
+    assert (list(hosts), rejects) == (["127.0.0.1"], [])
+    found = fetch(guarded, hosts, now - 60, now + 1)
+    assert (found.rejects, found.counters.num_rows > 0) == ([], True)
+
+
+def test_real_prometheus_refuses_others_and_the_reject_tells_no_secret(guarded, monkeypatch):
+    monkeypatch.setenv("READERS_PASSWORD", "guessed wrong")
+    wrong = guarded.model_copy(
+        update={"password_file": None, "password_variable": "READERS_PASSWORD"}
+    )
+    nobody = guarded.model_copy(update={"username": None, "password_file": None})
+    for server in (wrong, nobody):
+        hosts, [reject] = targets(server, 0, time.time())
+        assert hosts == {}
+        assert "HTTP 401" in reject.reason
+        assert "guessed" not in str(reject)
+
+
+def test_real_prometheus_with_an_unknown_certificate_is_not_asked(guarded):
+    """Its password would go to whoever answers."""
+    hosts, [reject] = targets(guarded.model_copy(update={"ca_file": None}), 0, time.time())
+    assert hosts == {}
+    assert "certificate verify failed" in reject.reason
+
+
+def test_token_is_read_anew_so_that_a_new_one_counts(stub, tmp_path):
+    file = tmp_path / "token"
+    server = stub(matrix([START_S, "5"]))
+    source = Prometheus.model_validate({"url": server.url, "bearer_token_file": file.name})
+    settings = Settings(root=tmp_path, inputs=Inputs(prometheus=source))
+    for token in ("first", "second"):
+        file.write_text(token + "\n")
+        fetch(settings.prometheus, {"h": ["x"]}, START_S, START_S + 9)
+    assert server.permits == ["Bearer first", "Bearer second"]
+
+
+def test_token_comes_from_the_named_variable(stub, monkeypatch):
+    monkeypatch.setenv("READERS_TOKEN", "abc.def")
+    server = stub(matrix([START_S, "5"]))
+    settings = Prometheus(url=server.url, **TOKEN)
+    fetch(settings, {"h": ["x"]}, START_S, START_S + 9)
+    assert server.permits == ["Bearer abc.def"]
+    assert "abc.def" not in f"{settings!r}{settings.model_dump_json()}"
+
+
+def test_token_does_not_follow_a_redirect(stub, monkeypatch):
+    """Another server may stand there."""
+    monkeypatch.setenv("READERS_TOKEN", "abc.def")
+    other = stub(matrix([START_S, "5"]))
+    server = stub((302, b"", f"{other.url}/api"))
+    settings = Prometheus(url=server.url, **TOKEN)
+    fetch(settings, {"h": ["x"]}, START_S, START_S + 9)
+    assert (server.permits, other.permits) == (["Bearer abc.def"], [None])
+
+
+def test_server_that_repeats_the_header_puts_no_secret_into_the_reject(stub, monkeypatch):
+    monkeypatch.setenv("READERS_TOKEN", "abc.def")
+    server = stub((400, b"bad header: Bearer abc.def"))
+    settings = Prometheus(url=server.url, **TOKEN)
+    [reject] = fetch(settings, {"h": ["x"]}, START_S, START_S + 9).rejects
+    assert reject.reason.endswith("HTTP 400: bad header: Bearer …")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [(None, "No such file"), (b" \n", "none or more"),
+                           (b"abc\r\nX-Other: 1", "none or more"), (b"\xff\xfe", "other bytes")]
+)  # fmt: skip
+def test_secret_that_cannot_be_read_is_an_error_that_names_the_file(tmp_path, content, found):
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    server = Prometheus(url="http://127.0.0.1:9", bearer_token_file=file)
+    with pytest.raises(SettingsError, match=f"bearer_token_file: {file}: expected .* {found}") as e:
+        targets(server, 0, 1)
+    assert "abc" not in str(e.value)
+
+
+def test_variable_that_is_not_set_is_an_error_that_names_it():
+    server = Prometheus(url="http://127.0.0.1:9", username="r", **NOT_SET)
+    with pytest.raises(SettingsError, match="password_variable: NOT_SET_HERE: expected one line"):
+        targets(server, 0, 1)
+
+
+def test_certificate_file_without_certificates_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing")
+    server = Prometheus(url="https://127.0.0.1:9", ca_file=tmp_path / "ca.pem")
+    with pytest.raises(SettingsError, match=r"ca_file: .*ca.pem: expected certificates in PEM"):
+        targets(server, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ('password = "swordfish"', "password: Extra inputs"),
+        ('username = "r"\npassword_variable = "sword-fish"', "password_variable: String should"),
+        ('bearer_token_variable = "sword.fish"', "bearer_token_variable: String should"),
+        ('username = "r"', "expected username with password_file or password_variable"),
+        ('password_file = "x"', "expected username with password_file or password_variable"),
+        ('bearer_token_file = "x"\nbearer_token_variable = "Y"', "in a file or in a variable"),
+        ('bearer_token_file = "x"\nusername = "r"\npassword_file = "y"', "not both"),
+        ('ca_file = "ca.pem"', "expected https in url, since there is a ca_file"),
+        ('host_label = "swordfish@"', "host_label: String should"),
+    ],
+)
+def test_configuration_that_is_wrong_shows_no_secret(tmp_path, lines, message):
+    """Also where the secret itself stands in place of its name."""
+    path = tmp_path / "resetradar.toml"
+    path.write_text(f'[inputs.prometheus]\nurl = "http://prometheus.example:9090"\n{lines}\n')
+    with pytest.raises(SettingsError, match=message) as error:
+        load_settings(path)
+    is_harmless = "host_label" in lines
+    assert ("fish" in str(error.value)) == is_harmless
+
+
+def test_url_with_a_password_is_refused_and_not_shown(tmp_path):
+    path = tmp_path / "resetradar.toml"
+    path.write_text('[inputs.prometheus]\nurl = "https://reader:swordfish@prometheus.example"\n')
+    with pytest.raises(SettingsError, match="url: String should match") as error:
+        load_settings(path)
+    assert "swordfish" not in str(error.value)

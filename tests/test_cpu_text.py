@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resetradar.cpu import Context, parse_cpu, read_cpu, to_samples
-from resetradar.settings import CpuColumns
+from resetradar.sources import CpuColumns
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples" / "cpu"
 SHARES = ("user", "nice", "system", "irq", "softirq", "steal", "iowait")

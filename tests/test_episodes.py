@@ -1,5 +1,6 @@
 """Episodes: the rules that no single story shows."""
 
+import os
 import random
 from pathlib import Path
 
@@ -225,3 +226,170 @@ def test_an_interrupt_that_never_came_is_not_an_interrupt_age(tmp_path):
     record = _found(tmp_path, log=_dmesg((1000, _ENA + text)))[0]
 
     assert (record["since_interrupt_us"], record["since_napi_us"]) == (None, 6_000_000)
+
+
+_E1000E = "e1000e 0000:00:1f.6 eno2: "
+_WATCHDOG = "NETDEV WATCHDOG: CPU: 5: transmit queue {} timed out {} ms"
+
+
+def test_a_stall_that_began_after_the_last_report_is_another_one(tmp_path):
+    """The second report states 5.5 s, so its stall began long after the first report."""
+    text = "virtio_net virtio0 eth0: " + _WATCHDOG
+    log = _dmesg(
+        (66, text.format(0, 5500)), (68, text.format(0, 7500)), (112, text.format(0, 5500))
+    )
+
+    assert _brief(_found(tmp_path, log=log)) == [
+        ("stall", "stall_no_reset", 2),
+        ("stall", "stall_no_reset", 1),
+    ]
+
+
+def test_queue_and_trigger_of_a_second_reset_are_not_lost_in_the_first(tmp_path):
+    """Drivers that print no end leave a reset open; the next watchdog line is not part of it."""
+    lines = [
+        (time + late, _E1000E + text)
+        for time, queue in ((100, 0), (135, 1))
+        for late, text in (
+            (0, _WATCHDOG.format(queue, 5100)),
+            (0.1, "Reset adapter unexpectedly"),
+            (4, "NIC Link is Up 1000 Mbps Full Duplex, Flow Control: None"),
+        )
+    ]
+    records = _found(tmp_path, log=_dmesg(*lines))
+
+    assert [(r["kind"], r["queues"], r["trigger"]) for r in records] == [
+        ("reset", [0], "netdev_watchdog"),
+        ("reset", [1], "netdev_watchdog"),
+    ]
+
+
+def test_a_stall_that_goes_on_through_a_reset_belongs_to_it(tmp_path):
+    lines = [
+        (100, _E1000E + _WATCHDOG.format(0, 5100)),
+        (100.1, _E1000E + "Reset adapter unexpectedly"),
+        (105, _E1000E + _WATCHDOG.format(0, 10100)),
+    ]
+
+    assert _brief(_found(tmp_path, log=_dmesg(*lines))) == [("reset", "assumed_ok", 3)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "resets"),
+    [
+        (("TX timeout, resetting", "tx_timeout recovery level 1"), 1),
+        (("TX timeout, resetting", "TX timeout, resetting"), 2),
+    ],
+)
+def test_one_reset_in_two_wordings_is_one_and_the_same_words_twice_are_two(tmp_path, texts, resets):
+    lines = [(100 + n / 10, "fm10k 0000:03:00.0 eth3: " + text) for n, text in enumerate(texts)]
+
+    assert len(_found(tmp_path, log=_dmesg(*lines))) == resets
+
+
+def test_a_line_about_the_link_tells_the_address_of_a_device_named_without_one(tmp_path):
+    log = _dmesg(
+        (10, "sky2 0000:06:00.0 eth4: Link is up at 100 Mbps, full duplex, flow control both"),
+        (90, "NETDEV WATCHDOG: eth4 (sky2): transmit queue 0 timed out"),
+    )
+    record = _found(tmp_path, log=log)[0]
+
+    assert (record["driver"], record["pci_address"], record["interface"]) == (
+        "sky2", "0000:06:00.0", "eth4",
+    )  # fmt: skip
+
+
+def test_a_line_about_the_link_tells_the_driver_of_a_watchdog_that_names_none(tmp_path):
+    log = _dmesg(
+        (10, "NETDEV WATCHDOG: eth4: transmit timed out"),
+        (12, "e1000: eth4 NIC Link is Up 100 Mbps Full Duplex"),
+    )
+
+    assert [r["driver"] for r in _found(tmp_path, log=log)] == ["e1000"]
+
+
+def test_a_device_known_by_its_address_alone_gains_its_name_in_mid_episode(tmp_path):
+    log = _dmesg(
+        (10, "iavf 0000:00:05.0: Reset indication received from the PF"),
+        (10.2, "iavf 0000:00:05.0 eth2: NIC Link is Up Speed is 10 Gbps Full Duplex"),
+        (10.4, "iavf 0000:00:05.0: Reset indication received from the PF"),
+    )
+
+    assert [(r["interface"], r["lines"]) for r in _found(tmp_path, log=log)] == [("eth2", 3)]
+
+
+def test_a_row_below_a_hang_belongs_to_the_nearest_line_above(tmp_path):
+    log = _dmesg(
+        (10, "e1000 0000:00:03.0 eth0: Detected Tx Unit Hang"),
+        (10.1, "igb 0000:02:00.1 eth1: Detected Tx Unit Hang"),
+        (10.1, "  Tx Queue             <5>"),
+    )
+
+    assert [(r["driver"], r["queues"]) for r in _found(tmp_path, log=log)] == [
+        ("e1000", []), ("igb", [5]),
+    ]  # fmt: skip
+
+
+def test_a_begin_line_that_states_its_cause_and_queue_is_believed(tmp_path):
+    log = _dmesg((10, "i40e 0000:3b:00.0 eth0: tx_timeout recovery level 1, txqueue 31"))
+    record = _found(tmp_path, log=log)[0]
+
+    assert (record["trigger"], record["queues"], record["lines"]) == ("netdev_watchdog", [31], 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "spi0: transmit timed out, resetting controller",
+        "i2c i2c-1: tx timeout, resetting bus",
+        "Bluetooth: hci0: tx timeout, resetting",
+        "sd 0:0:0:0: tx timeout - resetting device",
+        "foo 0000:03:00.0: transmit timed out, resetting",
+    ],
+)
+def test_what_is_no_interface_has_no_network_reset_however_it_speaks(tmp_path, line):
+    assert _found(tmp_path, log=_dmesg((10, line))) == []
+
+
+_BEGIN = "e1000e 0000:00:1f.6: eno2: Reset adapter unexpectedly"
+_FORMS = {
+    "a web archive": f'<pre>\n<span class="q1">&gt; {_BEGIN}</span><br>\n',
+    "a forum": f"[code]{_BEGIN}[/code]\n",
+    "a console that waits for a login": f"gw-1.example login: {_BEGIN}\n",
+    "a log that keeps the time of the day": f"18:32:02: {_BEGIN}\n",
+    "the same with a tag": f"18:32:02 kernel: [ 7100.097550] {_BEGIN}\n",
+    "ESXi": f"2026-11-20T12:00:01.881Z cpu1:65936)<3>{_BEGIN}\n",
+    "ESX 4": f"Nov 20 12:00:01 esx-7 vmkernel: 15:07:33:10.284 cpu2:4245)<3>{_BEGIN}\n",
+    "ESXi, indented": f"\t2026-11-20T12:00:01.881Z cpu1:65936)<3>{_BEGIN}\n",
+    "a phone's log": f"11-20 12:00:01.123     0     0 E         : {_BEGIN}\n",
+    "a phone's console": f"<3>[ 7555.219803] [0: ksoftirqd/0:    9] {_BEGIN}\n",
+    "another phone's console": f"<3>[ 7555.219803] (0)[9:ksoftirqd/0]{_BEGIN}\n",
+    "records with the kernel's tags": f"{_BEGIN} SUBSYSTEM=pci DEVICE=+pci:0000:00:1f.6\n",
+    "a journal of Latin letters": f"M\xe4r 05 12:00:01 gw kernel: {_BEGIN}\n".encode("latin-1"),
+    "a Windows editor": f"[ 7555.219803] {_BEGIN}\r\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("form", _FORMS)
+def test_a_reset_is_found_in_the_form_of(form, tmp_path):
+    records = _found(tmp_path, log=_FORMS[form])
+
+    assert [(r["kind"], r["driver"], r["pci_address"], r["interface"]) for r in records] == [
+        ("reset", "e1000e", "0000:00:1f.6", "eno2")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "at"),
+    [
+        ("ESXi", (1795176001, 881000)),
+        ("a phone's log", (1795176001, 123000)),
+        ("a journal of Latin letters", (1772712001, 0)),
+    ],
+)
+def test_the_time_is_read_in_the_form_of(form, at, tmp_path):
+    """The day is told by the file, which was written on 24 November 2026."""
+    _found(tmp_path, log=_FORMS[form])
+    os.utime(tmp_path / "log", (1795500000, 1795500000))
+
+    assert find_episodes([tmp_path]).records[0]["reset_at"] == at[0] * 1_000_000 + at[1]

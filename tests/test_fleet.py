@@ -84,6 +84,86 @@ def test_the_pinned_cpu_is_named_where_samples_can_show_it(ask):
     assert sum(named) / len(named) > 0.95
 
 
+def test_the_cpu_of_the_queue_by_the_interrupt_map_is_the_pinned_one(ask):
+    """The drivers before 2.17 do not print it; maps are six hours apart."""
+    pinned = {
+        (reset["host_id"], reset["cpu"], round(_instant(reset["symptom_at"]).timestamp() / 10))
+        for reset in _STARVED
+    }
+    placed = ask("""
+        select resets.host_id, queue_cpu, resets.window_end_at from reset_cpus
+        join resets using (reset_id)
+        where queue_cpu_basis in ('interrupts', 'affinity')
+        and reset_reason = 'SUSPECTED_POLL_STARVATION'""")
+    right = [
+        any((host, cpu, round(at.timestamp() / 10) + step) in pinned for step in (-1, 0, 1))
+        for host, cpu, at in placed
+    ]
+
+    assert len(right) > 100
+    assert all(right)
+
+
+def test_hosts_that_lost_the_affinity_of_their_interrupts_are_told(ask):
+    lost = {h["host_id"] for h in _TRUTH["hosts"] if h["affinity_lost_at"]}
+    rows = ask("select distinct host_id from reset_verdicts where is_affinity_lost")
+
+    assert {host for (host,) in rows} == lost
+
+
+def test_the_leak_and_the_unit_that_causes_it_go_with_the_guilty_image(ask):
+    """First the memory cgroups, then the unit; nothing else goes with a cohort."""
+    found = ask("""
+        select subject_id, cause, cause_of from suspected_causes
+        where subject_kind = 'cohort' and finding = 'goes_with' and resets_of = 'host_starved'
+        order by subject_id, place""")
+
+    assert [row for row in found if f"ami_id={_TRUTH['guilty_ami']}" == row[0]] == [
+        (f"ami_id={_TRUTH['guilty_ami']}", "memory_cgroups", "-"),
+        (f"ami_id={_TRUTH['guilty_ami']}", "crash_looping_unit", _TRUTH["leaking_unit"]),
+    ]
+
+
+def test_the_resets_of_the_guilty_image_rise_a_day_and_a_half_after_boot(ask):
+    armed_h = [h["armed_after_s"] / 3600 for h in _TRUTH["hosts"] if h["armed_after_s"]]
+    ((pattern, change_h),) = ask(f"""
+        select pattern, change_h from uptime_patterns
+        where resets_of = 'any' and cohort_id = 'ami_id={_TRUTH["guilty_ami"]}'""")
+
+    assert pattern == "rises_from_day"
+    assert min(armed_h) - 6 <= change_h <= max(armed_h) + 6
+
+
+def test_units_that_have_nothing_to_do_with_the_resets_are_listed_for_nobody(ask):
+    units = {unit for (unit,) in ask("select distinct cause_of from suspected_causes")}
+
+    assert units == {"-", _TRUTH["leaking_unit"]}
+
+
+def test_console_floods_go_with_the_resets_of_the_one_host_that_has_them(ask):
+    (host,) = [h["host_id"] for h in _TRUTH["hosts"] if h["role"] == "console_flood"]
+    rows = ask("""
+        select subject_id, cause from suspected_causes
+        where subject_kind = 'host' and finding = 'goes_with'""")
+
+    assert rows == [(host, "console_flood")]
+
+
+def test_a_host_without_facts_is_not_called_free_of_a_leak(ask):
+    without = {h["host_id"] for h in _TRUTH["hosts"] if not h["has_facts"] and h["resets"]}
+    rows = ask("""
+        select subject_id, finding, next_command from suspected_causes
+        where subject_kind = 'host' and cause = 'memory_cgroups'""")
+    told = {host: (finding, command) for host, finding, command in rows}
+
+    assert without & set(told)
+    for host in without & set(told):
+        assert told[host] == (
+            "unknown",
+            "collect /proc/cgroups and /sys/fs/cgroup/cgroup.stat",
+        )
+
+
 def test_a_cpu_that_is_always_busy_in_user_mode_is_not_called_hot(ask):
     loaders = {
         host["host_id"]: host["loader_cpu"]
@@ -158,6 +238,30 @@ def test_explain_leads_from_the_score_to_the_line(published_fleet):
     assert "rate_ratio" in printed
     assert int(number) > 0
     assert text is None or b"ena" in text[int(number) - 1]
+
+
+def test_explain_shows_the_causes_of_the_host_and_of_its_cohort(published_fleet):
+    host = next(h["host_id"] for h in _TRUTH["hosts"] if h["role"] == "guilty_ami")
+    printed = resetradar("explain", host, "--config", published_fleet / "resetradar.toml").stdout
+
+    assert f"suspected causes of host {host} (all resets)" in printed
+    assert f"suspected causes of cohort ami_id={_TRUTH['guilty_ami']}" in printed
+    assert "    goes with: memory_cgroups, on 15 of 15 hosts, 0 of " in printed
+    assert f"    goes with: crash_looping_unit {_TRUTH['leaking_unit']}, on 15 of 15" in printed
+    assert "next: grep memory /proc/cgroups" in printed
+
+
+def test_the_summary_names_the_first_cause_below_the_cohort(published_fleet):
+    lines = (published_fleet / "printed.txt").read_text().splitlines()
+    named = next(
+        n
+        for n, line in enumerate(lines)
+        if "host_starved resets: " in line and f"ami_id={_TRUTH['guilty_ami']}" in line
+    )
+
+    assert "    goes with: memory_cgroups, on 15 of 15 hosts, " in "\n".join(
+        lines[named + 1 : named + 4]
+    )
 
 
 def test_days_are_named_in_order():

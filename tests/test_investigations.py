@@ -82,3 +82,49 @@ def test_resets_by_hour_are_rates_of_observed_time():
         verdict="",
     )  # fmt: skip
     assert found == [(10, 2, 1, 4.0, 500.0)]
+
+
+def test_causes_of_a_host_are_its_own_and_those_of_cohorts_that_its_resets_belong_to():
+    """First the host, then its cohorts; a cohort of other hosts is left out."""
+    subjects = [
+        ("host", "h1", "any", "h1"),
+        ("cohort", "ami_id=ami-1", "host_starved", "h1"),
+        ("cohort", "ami_id=ami-2", "any", "h2"),
+    ]
+    causes = [
+        ("cohort", "ami_id=ami-1", "host_starved", 1, "memory_cgroups", "-", "goes_with"),
+        ("cohort", "ami_id=ami-1", "any", 1, "steal", "-", "goes_with"),
+        ("cohort", "ami_id=ami-2", "any", 1, "lockup", "-", "goes_with"),
+        ("host", "h1", "any", 2, "steal", "-", "unknown"),
+        ("host", "h1", "any", 1, "lockup", "-", "seen"),
+    ]
+    found = ask(
+        "causes_of_host",
+        {
+            "subject_episodes": ("subject_kind, subject_id, resets_of, host_id", *subjects),
+            "suspected_causes": (
+                "subject_kind, subject_id, resets_of, place, cause, cause_of, finding",
+                *causes,
+            ),
+        },
+        host_id="h1",
+    )
+    assert [row[:5] for row in found] == [
+        ("host", "h1", "any", 1, "lockup"),
+        ("host", "h1", "any", 2, "steal"),
+        ("cohort", "ami_id=ami-1", "host_starved", 1, "memory_cgroups"),
+    ]
+
+
+def test_first_cause_is_of_cohorts_and_goes_with_their_resets():
+    """What was merely seen, what comes second and what a host has are left out."""
+    causes = [
+        ("cohort", "ami_id=ami-1", "any", 1, "memory_cgroups", "goes_with"),
+        ("cohort", "ami_id=ami-1", "any", 2, "lockup", "goes_with"),
+        ("cohort", "ami_id=ami-2", "any", 1, "oom_kill", "seen"),
+        ("cohort", "ami_id=ami-3", "device_fault", 1, "hardware_error", "goes_with"),
+        ("host", "h1", "any", 1, "steal", "goes_with"),
+    ]
+    columns = "subject_kind, subject_id, resets_of, place, cause, finding"
+    found = ask("first_causes", {"suspected_causes": (columns, *causes)}, resets_of="any")
+    assert [row[:3] for row in found] == [("ami_id=ami-1", "any", "memory_cgroups")]

@@ -15,7 +15,7 @@ import pytest
 from resetradar.lake import Lake
 from resetradar.marts import build_mart, load_marts, mart_path
 from resetradar.settings import Parameters
-from resetradar.tables import CPU_MINUTES, CPU_SAMPLES, HOST_FACTS, HOSTS, LOG_COVERAGE, RESETS
+from resetradar.tables import CPU_COVERAGE, CPU_SAMPLES, HOST_FACTS, HOSTS, LOG_COVERAGE, RESETS
 
 DAY = date(2026, 11, 18)
 MIDNIGHT = int(datetime(2026, 11, 18, tzinfo=UTC).timestamp())
@@ -100,8 +100,9 @@ def fill(lake):
         HOSTS, len(NAMES), host_id=NAMES, instance_family=["p5"] * len(NAMES),
         ami_id=["ami-1"] * len(NAMES), attributes=[[]] * len(NAMES),
     ))  # fmt: skip
-    write(lake, CPU_MINUTES, table(
-        CPU_MINUTES, len(NAMES), host_id=NAMES, minute_at=instants([FIRST_S] * len(NAMES))
+    write(lake, CPU_COVERAGE, table(
+        CPU_COVERAGE, len(NAMES), host_id=NAMES, samples=[CPUS * (LAST_S - FIRST_S)] * len(NAMES),
+        interval_s=[1.0] * len(NAMES), first_at=instants([FIRST_S + 1] * len(NAMES)),
     ))  # fmt: skip
     write(lake, HOST_FACTS, table(
         HOST_FACTS, len(facts), host_id=[f[0] for f in facts],

@@ -17,7 +17,15 @@ from resetradar import publish as publishing
 from resetradar.errors import ContractError, InputError
 from resetradar.lake import Lake
 from resetradar.marts import build_mart, load_marts
-from resetradar.publish import catalog, csv_parquet, gate, prometheus, publish, run_folder
+from resetradar.publish import (
+    catalog,
+    csv_parquet,
+    days,
+    gate,
+    prometheus,
+    publish,
+    run_folder,
+)
 from resetradar.publish.lock import only_writer
 from resetradar.settings import Settings
 from resetradar.tables import BASE_TABLES, HOSTS, LOG_COVERAGE, REJECTS, RESETS
@@ -183,13 +191,25 @@ def test_exports_put_the_worst_host_first(settings):
     published = publish(settings, DAY)
     folder = settings.published_root / "exports"
     assert sorted(path.name for path in published.exports) == [
+        "changes.csv",
+        "changes.parquet",
         "cohort_rates.csv",
         "cohort_rates.parquet",
+        "cohort_verdicts.csv",
+        "cohort_verdicts.parquet",
         "fleet_days.csv",
         "fleet_days.parquet",
         "host_scores.csv",
         "host_scores.parquet",
         "resetradar.prom",
+        "rollouts.csv",
+        "rollouts.parquet",
+        "suspected_causes.csv",
+        "suspected_causes.parquet",
+        "uptime_hazard.csv",
+        "uptime_hazard.parquet",
+        "uptime_patterns.csv",
+        "uptime_patterns.parquet",
     ]
     with (folder / "host_scores.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -210,6 +230,50 @@ def test_the_metrics_name_the_day_the_resets_and_the_worst_host(settings):
     assert len(scores) == 1, "a host without resets is no series"
     assert 'host_id="ip-10-20-1-1"' in scores[0]
     assert not any(f"{label}=" in line for line in lines for label in ("instance", "job", "az"))
+
+
+def test_the_metrics_count_hosts_by_cause_with_one_series_each(settings):
+    """Nothing goes with the three resets; the causes are a fixed list, never a host or a line."""
+    publish(settings, DAY)
+    lines = (settings.published_root / "exports" / "resetradar.prom").read_text().splitlines()
+    counts = [line for line in lines if line.startswith("resetradar_hosts_by_suspected_cause{")]
+    assert 'resetradar_hosts_by_suspected_cause{cause="lockup",fleet="fleet"} 0.0' in counts
+    assert len(counts) == 10
+    assert not any(line.startswith("resetradar_suspected_cause_excess_ratio{") for line in lines)
+
+
+def test_the_metrics_of_changes_count_cohorts_and_name_none(settings):
+    """Of a fleet of two hosts and two days nothing can be compared, and nothing rises."""
+    _fill(settings, DAY + timedelta(days=1), resets=3)
+    publish(settings, DAY + timedelta(days=1))
+    lines = (settings.published_root / "exports" / "resetradar.prom").read_text().splitlines()
+    series = [line for line in lines if line.startswith("resetradar_cohorts_by_change{")]
+    assert any('change="not_comparable"' in line and 'period_days="1"' in line for line in series)
+    assert not any("m5" in line or "ip-10-20" in line for line in series)
+    assert not any(line.startswith("resetradar_resets_rise_at_uptime_hours{") for line in lines)
+
+
+def test_causes_are_exported_in_the_order_in_which_to_look_at_them(settings):
+    publish(settings, DAY)
+    with (settings.published_root / "exports" / "suspected_causes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["subject_id"] for row in rows} == {"ip-10-20-1-1"}
+    assert [int(row["place"]) for row in rows] == list(range(1, len(rows) + 1))
+    unknown = {row["cause"] for row in rows if row["finding"] == "unknown"}
+    assert unknown >= {"memory_cgroups", "crash_looping_unit", "steal", "affinity_lost"}
+
+
+def test_a_mart_of_the_inventory_is_not_stale_when_the_logs_come_after_it(settings):
+    """The orchestrator builds a mart as soon as what it reads is there."""
+    lake = Lake(settings.lake_root, settings.shards)
+    marts = {mart.name: mart for mart in load_marts()}
+    (hosts,) = lake.files(HOSTS, DAY, DAY)
+    (logs,) = lake.files(LOG_COVERAGE, DAY, DAY)
+    later = (hosts.stat().st_mtime + 3600,) * 2
+    os.utime(logs, later)
+    assert days.stale_days(marts["host_attributes"], lake, DAY, 28) == []
+    assert days.stale_days(marts["host_days"], lake, DAY, 28) == [DAY]
+    assert "log_coverage" in {table.name for table in days.base_tables_of(marts["fleet_days"])}
 
 
 def test_a_hostile_host_name_stays_inside_its_label(settings):

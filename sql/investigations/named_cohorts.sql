@@ -11,19 +11,24 @@
 -- Column: rate_ratio_low | DOUBLE | ratio | lower bound
 -- Column: rate_ratio_high | DOUBLE | ratio | upper bound
 -- Column: p_value | DOUBLE | - | probability by chance that any cohort stands out so much
+-- Column: by_uptime | VARCHAR | - | how its rate depends on the time since boot; empty if it does not
 
 select
-    resets_of,
-    tier,
-    cohort_id,
-    aliases,
-    hosts,
-    affected_hosts,
-    episodes,
-    rate_ratio,
-    rate_ratio_low,
-    rate_ratio_high,
-    p_value
+    cohort_verdicts.resets_of,
+    cohort_verdicts.tier,
+    cohort_verdicts.cohort_id,
+    cohort_verdicts.aliases,
+    cohort_verdicts.hosts,
+    cohort_verdicts.affected_hosts,
+    cohort_verdicts.episodes,
+    cohort_verdicts.rate_ratio,
+    cohort_verdicts.rate_ratio_low,
+    cohort_verdicts.rate_ratio_high,
+    cohort_verdicts.p_value,
+    coalesce(uptime_patterns.sentence, '') as by_uptime
 from cohort_verdicts
-where $resets_of in ('', resets_of)
-order by resets_of, place
+left join uptime_patterns
+    on uptime_patterns.resets_of = cohort_verdicts.resets_of
+    and uptime_patterns.cohort_id = cohort_verdicts.cohort_id
+where $resets_of in ('', cohort_verdicts.resets_of)
+order by cohort_verdicts.resets_of, cohort_verdicts.place

@@ -4,8 +4,9 @@
 -- Column: rank | BIGINT | - | 1 is the first to look at
 -- Column: score | DOUBLE | ratio | we are 95 % sure that the host resets at least so many times as
 --     often as its peers; null if it was hardly observed
--- Column: standing | VARCHAR | - | abnormal; watch: the test agrees, the score is low (faded, mild
---     or one storm); normal; quiet: no episode; insufficient_exposure: no score
+-- Column: standing | VARCHAR | - | abnormal; recovered: was so until recovered_at; watch: the test
+--     agrees, the score is low (faded, mild or one storm); normal; quiet: no episode;
+--     insufficient_exposure: no score
 -- Column: rate_ratio | DOUBLE | ratio | expected value of the same ratio
 -- Column: rate_ratio_high | DOUBLE | ratio | upper 95 % bound of the same ratio
 -- Column: score_fleet | DOUBLE | ratio | the score against the whole fleet
@@ -37,6 +38,8 @@
 -- Column: regularity_z | DOUBLE | - | below -3.09 regular, above 3.09 bursty; null if too few
 -- Column: onset_at | TIMESTAMP | UTC | since when it resets more often than before; null if it does
 --     not, or always did
+-- Column: recovered_at | TIMESTAMP | UTC | last episode of a time in which it reset more often than
+--     since then, if what followed is as usual; else null
 -- Column: explained_by | VARCHAR | - | convicted cohort that the host is a member of; null if none
 -- Column: first_reset_at | TIMESTAMP | UTC | first reset of the window
 -- Column: last_reset_at | TIMESTAMP | UTC | last reset of the window
@@ -78,6 +81,7 @@ select
     gap_cv,
     regularity_z,
     onset_at,
+    recovered_at,
     explained_by,
     first_reset_at,
     last_reset_at,

@@ -2,8 +2,8 @@
 
 Files that hold records of other shapes, such as one JSON document, come as lines of one record
 each. NULs are left out: a power cut or a log rotated by truncation leaves runs of them, sometimes
-within a line. So are the colours of terminals. Bytes that are no UTF-8 stay, since a message is
-matched around them.
+within a line. So are the colours of terminals; non-breaking blanks of web pages become blanks.
+Bytes that are no UTF-8 stay, since a message is matched around them.
 """
 
 import re
@@ -20,6 +20,7 @@ from resetradar.files import Stream
 
 _BLOCK = 1 << 20
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+_HARD_BLANK = "\u00a0".encode()
 # No real log line comes near this; a longer one is cut so that memory stays bounded.
 _MAX_LINE = 4 << 20
 
@@ -121,6 +122,7 @@ def _block(data: bytes, first_line: int, *, is_last: bool = False) -> Block:
         except UnicodeDecodeError as error:
             reason = "text: expected UTF-8, found other bytes from here on; read around them"
             flaws.append(_flaw(data, error.start, first_line, reason))
+        data = data.replace(_HARD_BLANK, b" ")
     if is_last and not data.endswith(b"\n"):
         reason = "last line: expected a line end, found the end of the file; it may be cut"
         flaws.append(_flaw(data, len(data) - 1, first_line, reason))

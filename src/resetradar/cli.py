@@ -13,11 +13,12 @@ from resetradar.errors import InputError, ResetradarError
 from resetradar.published import Answer, ask, investigate, questions
 from resetradar.settings import FILE_NAME, Settings, config_path, load_settings
 from resetradar.starter import STARTER
+from resetradar.summary import summary_of
 from resetradar.terminal import (
     UNWRAPPED,
     RunProgress,
+    cause_lines,
     cell_text,
-    cohort_table,
     console,
     episode_table,
     host_table,
@@ -122,29 +123,8 @@ def _end_of_run(settings: Settings, summary: Any, top_hosts: int) -> None:
     if not summary.is_success:
         err.print("nothing was published; the last good run stays in place", style="red")
         raise typer.Exit(1)
-    answer = investigate(settings, "ranked_hosts", {"host_id": "", "hosts": top_hosts})
-    out.print(host_table(answer.records()))
-    cohorts = investigate(settings, "ranked_cohorts", {"cohorts": 3}).records()
-    if cohorts:
-        out.print(cohort_table(cohorts))
-    for named in investigate(settings, "named_cohorts", {"resets_of": ""}).records():
-        same = f"; the very same hosts: {named['aliases']}" if named["aliases"] else ""
-        what = f"{named['tier']} for {named['resets_of']} resets"
-        out.print(f"{what}: {named['cohort_id']}{same}", markup=False)
-    seen = investigate(settings, "seen", {}).records()[0]
-    out.print(
-        f"seen: {seen['resets']} resets on {seen['hosts_with_resets']} of {seen['hosts']} hosts in "
-        f"{seen['exposure_h']:,.0f} host-hours, CPU visible in {seen['cpu_visible_resets']}",
-        markup=False,
-    )
-    unobserved = seen["unobserved_share"]
-    share = "all" if unobserved is None else f"{unobserved:.1%}"
-    out.print(
-        f"not seen: {share} of the host-hours, hosts without logs: "
-        f"{seen['silent_hosts']}, rejects: {seen['rejected']}, messages lost by hosts: "
-        f"{seen['lost_messages']}",
-        markup=False,
-    )
+    for found in summary_of(settings, top_hosts):
+        out.print(found, markup=False, soft_wrap=isinstance(found, str))
     out.print(f"published {summary.published}\nexports   {settings.published_root / 'exports'}",
               markup=False, soft_wrap=True)  # fmt: skip
     out.print(f"took {summary.total_s:.1f} s", markup=False)
@@ -212,6 +192,9 @@ def explain(host: str, *, config: Config = None) -> None:
         [(name, cell_text(value), columns[name].unit, columns[name].meaning)
          for name, value in terms[0].items() if name not in {"host_id", "reasons"}],
     ))  # fmt: skip
+    for line in cause_lines(investigate(settings, "causes_of_host", {"host_id": host}).records()):
+        style = "" if line.startswith(" ") else "bold"
+        out.print(line, style=style, markup=False, soft_wrap=True)
     resets = investigate(settings, "host_resets", {"host_id": host}).records()
     for record in resets:
         out.print(

@@ -1,7 +1,8 @@
 """The coverage ledger: how much of each host's log was there to be read, per UTC hour.
 
 A line vouches for the time after it up to ``max_silence_s``, so that a log that falls silent stops
-being exposure (docs/method.md#exposure).
+being exposure (docs/method.md#exposure). The hour's last kernel line that prints its clock tells
+when the host was booted (docs/method.md#uptime); of all lines, only such are parsed.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from resetradar.tables import LOG_COVERAGE
 
 # Fewer lines in a second than this are not remembered.
 _BURST_LINES = 20
+# Some kernel lines print no clock among others that do; a log whose lines never do ends the search.
+_CLOCK_TRIES = 8
 
 
 @dataclass(slots=True)
@@ -30,11 +33,25 @@ class Tally:
     lost_messages: int = 0
     first_us: int | None = None
     last_us: int | None = None
+    stated_us: int | None = None
+    boot_us: int | None = None
 
     def saw(self, first_us: int, last_us: int) -> None:
         """Widen the span of the hour's lines."""
         self.first_us = first_us if self.first_us is None else min(self.first_us, first_us)
         self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
+
+    def state(self, stated_us: int, boot_us: int) -> None:
+        """Take the boot that a line states, unless a later line states another.
+
+        Of two lines of one moment the longer uptime counts, so that files may come in any order.
+        """
+        if (
+            self.stated_us is None
+            or self.boot_us is None
+            or (stated_us, -boot_us) > (self.stated_us, -self.boot_us)
+        ):
+            self.stated_us, self.boot_us = stated_us, boot_us
 
 
 @dataclass
@@ -101,6 +118,7 @@ class Ledger:
                 "observed_s": [observed for *_, observed in rows],
                 "first_at": [tally.first_us for _, _, tally, _ in rows],
                 "last_at": [tally.last_us for _, _, tally, _ in rows],
+                "boot_at": [tally.boot_us for _, _, tally, _ in rows],
             },
             schema=LOG_COVERAGE.schema,
         )
@@ -136,11 +154,12 @@ class LineCounter:
     # Lines with no time but that since boot are placed when the boots of the file are known.
     _waiting: list[TimedLines] = field(default_factory=list)
 
-    def count(self, lines: TimedLines) -> None:
+    def count(self, lines: TimedLines, data: bytes, clock: LineClock) -> None:
         """Count the lines of one block."""
         kernel = lines.is_kernel.astype(np.int64)
         self.ledger.count(self.host_id, lines.at_us, lines.sizes, kernel)
         self._note_bursts(lines.at_us[lines.is_kernel] // SECOND_US)
+        self._note_boots(lines, data, clock)
         if (lines.uptime_us != NO_TIME).any():
             self._waiting.append(lines)
 
@@ -157,14 +176,37 @@ class LineCounter:
                 key = (self.host_id, second * SECOND_US)
                 self.ledger.bursts[key] = self.ledger.bursts.get(key, 0) + lines
 
+    def _note_boots(self, lines: TimedLines, data: bytes, clock: LineClock) -> None:
+        """Remember what the last kernel line of each hour says of the boot."""
+        kernel = np.flatnonzero(lines.is_kernel & (lines.at_us != NO_TIME))
+        ends = _hour_ends(lines.at_us[kernel])
+        for first, end in zip([0, *ends], ends, strict=False):
+            tally = self.ledger.at(self.host_id, int(lines.at_us[kernel[end - 1]]))
+            tries = kernel[max(first, end - _CLOCK_TRIES) : end][::-1] if tally else kernel[:0]
+            for line in tries.tolist():
+                start = int(lines.starts[line])
+                record = clock.parsed(data[start : start + int(lines.sizes[line])])
+                at_us = int(lines.at_us[line])
+                if tally is not None and record.monotonic_us is not None:
+                    tally.state(at_us, (record.at_us or at_us) - record.monotonic_us)
+                    break
+
     def finish(self, clock: LineClock) -> None:
         """Count the lines that print only the time since boot, of boots with a wall clock."""
         for lines in self._waiting:
-            at_us = np.full(len(lines.sizes), NO_TIME)
-            for line in np.flatnonzero(lines.uptime_us != NO_TIME).tolist():
-                instant = clock.boots[lines.boot[line]].instant(int(lines.uptime_us[line]))
-                at_us[line] = NO_TIME if instant is None else instant
+            at_us = clock.placed(lines)
+            placed = np.flatnonzero(at_us != NO_TIME)
+            for line in placed[np.array(_hour_ends(at_us[placed]), np.int64) - 1].tolist():
+                tally = self.ledger.at(self.host_id, int(at_us[line]))
+                if tally is not None:
+                    tally.state(int(at_us[line]), int(at_us[line] - lines.uptime_us[line]))
             self.ledger.count(self.host_id, at_us, lines.sizes, lines.is_kernel.astype(np.int64))
+
+
+def _hour_ends(at_us: Ints) -> list[int]:
+    """Places behind the last line of each stretch of lines of one hour."""
+    ends: list[int] = (np.flatnonzero(np.diff(at_us // HOUR_US, append=-1)) + 1).tolist()
+    return ends
 
 
 def count_by_host(clock: LineClock, data: bytes, ledger: Ledger) -> None:
@@ -180,3 +222,5 @@ def count_by_host(clock: LineClock, data: bytes, ledger: Ledger) -> None:
             tally.bytes += len(raw) + 1
             tally.kernel_lines += record.is_kernel
             tally.saw(at_us, at_us)
+            if record.is_kernel and record.monotonic_us is not None:
+                tally.state(at_us, at_us - record.monotonic_us)

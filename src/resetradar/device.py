@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from resetradar.clock import SECOND_US
-from resetradar.scan import Event
+from resetradar.scan import ADJACENT_LINES, Event, duration_us
 
 # Two watchdog lines of one stall state durations that lead back to one start.
 _SAME_START_US = 2 * SECOND_US
-# Rows of one report stand so close.
-ADJACENT_LINES = 2
+# Two sentences about one reset follow each other within this.
+_SAME_RESET_US = SECOND_US
+_SETTLED_US = 2 * SECOND_US
+# The network core looks at a queue that stands still no sooner than after this time.
+_WATCHDOG_US = 4 * SECOND_US
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Episode:
     @property
     def events(self) -> list[Event]:
         """All lines of the episode, in order."""
-        begin = [self.begin] if self.begin else []
+        begin = [self.begin] if self.begin and self.begin not in self.symptoms[-1:] else []
         done = [self.done] if self.done else []
         return [*self.symptoms, *begin, *self.after, *done]
 
@@ -107,3 +110,43 @@ def is_same_stall(pending: Episode, event: Event) -> bool:
         and abs(gap_us(earlier, event) - (stalled_ms - before) * 1000) <= _SAME_START_US
         for earlier in pending.symptoms[-64:]
     )
+
+
+def is_later_stall(earlier: Event, event: Event) -> bool:
+    """A line of the watchdog about a stall that began after an earlier line.
+
+    The stated duration tells; where none is stated, the core waits for seconds before it complains.
+    """
+    stalled_us = duration_us(event, "stall")
+    if stalled_us is None and event.match.message.driver == "netdev_watchdog":
+        if earlier.match.message.role not in ("reset_begin", "reset_progress"):
+            return False
+        stalled_us = _WATCHDOG_US
+    return stalled_us is not None and gap_us(earlier, event) > stalled_us + SECOND_US
+
+
+def is_back(pending: Episode, event: Event) -> bool:
+    """The link came up after what is pending, so that a new symptom is news.
+
+    A queue that stops again is noticed after seconds; sooner, it is the same flapping.
+    """
+    last = pending.last
+    if not last.match.message.id.endswith(".link_up"):
+        return False
+    has_clock = last.monotonic_us is not None or last.at_us is not None
+    return not has_clock or gap_us(last, event) > _SETTLED_US
+
+
+def is_same_reset(reset: Episode, event: Event) -> bool:
+    """A begin line that says in other words what the one just before it said.
+
+    The same words twice are two resets, however near.
+    """
+    begin = reset.begin
+    if begin is None or begin.match.message.id == event.match.message.id:
+        return False
+    if begin.monotonic_us is None and begin.at_us is None:
+        return begin.source_path == event.source_path and (
+            0 < event.line_number - begin.line_number <= ADJACENT_LINES
+        )
+    return gap_us(begin, event) < _SAME_RESET_US

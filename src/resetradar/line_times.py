@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from resetradar.clock import SECOND_US, BootAnchor, Calendar, anchor_lines
+from resetradar.anchors import instants_of, learn_anchors
+from resetradar.clock import SECOND_US, BootAnchor, Calendar
 from resetradar.envelopes import (
     Envelope,
     EveryLine,
@@ -22,6 +23,7 @@ from resetradar.envelopes import (
     parse_line,
 )
 from resetradar.fixed_times import NO_TIME, Bools, Ints, are_all_stamped, read_fixed
+from resetradar.found_times import BRACKET, are_all_bracketed, find_marks, read_found
 
 # A console prints its processors' lines out of order by less than this.
 _DISORDER_US = SECOND_US
@@ -62,8 +64,11 @@ def needs_all_lines(envelope: Envelope) -> bool:
 
 def may_be_cut(envelope: Envelope, data: bytes, newlines: Ints) -> bool:
     """Some line may be the rest of the one before it: not every line has a stamp of its own."""
-    if isinstance(envelope.times, FixedTimes):
-        return not are_all_stamped(envelope.times, data, lines_of(newlines, len(data)))
+    times, lines = envelope.times, lines_of(newlines, len(data))
+    if isinstance(times, FixedTimes):
+        return not are_all_stamped(times, data, lines)
+    if isinstance(times, FoundTimes) and times.behind == BRACKET:
+        return not are_all_bracketed(data, lines[0])
     return not data.startswith(b"{")
 
 
@@ -82,27 +87,36 @@ class LineClock:
         starts, sizes = lines_of(newlines, len(data))
         times = self.envelope.times
         if isinstance(times, FixedTimes):
-            place, instants, marks = read_fixed(
+            place, instants, is_tagged = read_fixed(
                 times, self.envelope, self.calendar, data, (starts, sizes)
             )
             if len(place) == len(starts) and (instants != NO_TIME).all():
                 self.last_us = int(instants[-1])
                 nothing = np.full(len(starts), NO_TIME)
-                return TimedLines(starts, sizes, instants, nothing, nothing, marks)
+                return TimedLines(starts, sizes, instants, nothing, nothing, is_tagged)
         at_us, uptime_us = np.full(len(starts), NO_TIME), np.full(len(starts), NO_TIME)
         is_kernel = np.zeros(len(starts), np.bool_)
         if isinstance(times, FixedTimes):
-            at_us[place], is_kernel[place] = instants, marks
+            at_us[place], is_kernel[place] = instants, is_tagged
         elif isinstance(times, FoundTimes):
-            self._find(times, data, starts, uptime_us if times.is_uptime else at_us, is_kernel)
+            found = read_found(times, data, (starts, sizes))
+            at_us, uptime_us = (at_us, found) if times.is_uptime else (found, uptime_us)
+            marks = self.envelope.kernel_mark
+            is_kernel = (
+                found != NO_TIME if marks is None else find_marks(marks, data, (starts, sizes))
+            )
         unread = np.flatnonzero((at_us == NO_TIME) & (uptime_us == NO_TIME))
         self._parse(data, starts, sizes, unread.tolist(), (at_us, uptime_us, is_kernel))
         self.last_us = _carry(at_us, self.last_us, uptime_us == NO_TIME)
         previous = self.last_uptime_us
         self.last_uptime_us = _carry(uptime_us, previous, at_us == NO_TIME)
         boot = self._boots(uptime_us, previous)
-        self._learn(data, starts, uptime_us, boot)
+        learn_anchors(data, starts, uptime_us, boot, self.boots)
         return TimedLines(starts, sizes, at_us, uptime_us, boot, is_kernel)
+
+    def placed(self, lines: TimedLines) -> Ints:
+        """UTC microseconds of lines that print only the time since boot, when all is read."""
+        return instants_of(self.boots, lines.boot, lines.uptime_us)
 
     def _timed(self, line: bytes) -> Record:
         """The line as far as its time needs it: what is in an envelope with a time is not read."""
@@ -122,24 +136,6 @@ class LineClock:
         if record.stamp is None or at_us is None:
             return None, None
         return at_us, max(self.calendar.error_s(record.stamp), record.floor_s)
-
-    def _find(
-        self, times: FoundTimes, data: bytes, starts: Ints, into: Ints, is_kernel: Bools
-    ) -> None:
-        found = [(match.start(1), match[1]) for match in times.pattern.finditer(data)]
-        at = np.searchsorted(starts, [place for place, _ in found], side="right") - 1
-        into[at] = [_micros(number, times.per_second) for _, number in found]
-        marks = self.envelope.kernel_mark
-        if marks is None:
-            is_kernel[at] = True
-            return
-        for mark in marks:
-            places = []
-            place = data.find(mark)
-            while place >= 0:
-                places.append(place)
-                place = data.find(mark, place + len(mark))
-            is_kernel[np.searchsorted(starts, places, side="right") - 1] = True
 
     def _parse(
         self,
@@ -185,14 +181,6 @@ class LineClock:
         self.boots += [BootAnchor() for _ in range(int(begins.sum()))]
         return boot
 
-    def _learn(self, data: bytes, starts: Ints, uptime_us: Ints, boot: Ints) -> None:
-        if not (uptime_us != NO_TIME).any():
-            return
-        for match in anchor_lines(data):
-            line = int(np.searchsorted(starts, match.start(), side="right")) - 1
-            if uptime_us[line] != NO_TIME:
-                self.boots[boot[line]].learn(int(uptime_us[line]), match)
-
 
 def _carry(values: Ints, before: int, where: Bools) -> int:
     """Fill unknown values by the one before them, in place; return the last known one."""
@@ -201,9 +189,3 @@ def _carry(values: Ints, before: int, where: Bools) -> int:
     filled = np.where(place >= 0, values[place], before)
     values[where] = filled[where]
     return int(filled[-1]) if len(filled) else before
-
-
-def _micros(number: bytes, per_second: int) -> int:
-    if b"." in number:
-        return round(float(number) * SECOND_US / per_second)
-    return int(number) * SECOND_US // per_second

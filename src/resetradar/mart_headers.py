@@ -1,7 +1,8 @@
 """The header of a SQL file as typed data: ``-- Key: value`` lines, then one SELECT.
 
 A line that starts with ``--`` and at least two spaces continues the line before it. ``Then`` names
-a Python function, ``module:function``, that makes the mart of the rows of the SELECT.
+a Python function, ``module:function``, that makes the mart of the rows of the SELECT. ``Windows``
+says how many times ``history_days`` a window mart looks back.
 """
 
 import re
@@ -16,7 +17,7 @@ Span = Literal["day", "window"]
 _KEY = re.compile(r"-- (?P<key>[A-Z][a-z]+): (?P<value>.+)")
 _CONTINUATION = re.compile(r"--\s{2,}(?P<value>\S.*)")
 _SINGLE = ("What", "Grain", "Span", "Input", "Source")
-_OPTIONAL = ("Then",)
+_OPTIONAL = ("Then", "Windows")
 _REPEATED = {"Param": 4, "Column": 4, "Check": 2, "Warn": 2}
 
 
@@ -55,6 +56,7 @@ class Mart:
     then: str | None
     sql: str
     path: Path
+    windows: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def read_mart(path: Path) -> Mart:
         then=single.get("Then"),
         sql=sql,
         path=path,
+        windows=_windows(path, span, single.get("Windows", "1")),
     )
     columns = [column.name for column in mart.columns]
     if unknown := [name for name in mart.grain if name not in columns]:
@@ -115,6 +118,12 @@ def read_investigation(path: Path) -> Investigation:
         sql=sql,
         path=path,
     )
+
+
+def _windows(path: Path, span: str, text: str) -> int:
+    if text == "1" or (span == "window" and text.isdecimal() and int(text) > 0):
+        return int(text)
+    raise ContractError(f"{path}: expected Windows to be a number of a window mart, found {text!r}")
 
 
 def _names(text: str) -> tuple[str, ...]:

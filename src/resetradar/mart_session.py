@@ -79,11 +79,21 @@ def add_table(
     columns: Iterable[Field],
     files: Sequence[Path] = (),
 ) -> None:
-    """Make a table known under its name: the rows of its files, or no rows of the right types."""
-    if files:
-        # The day is part of the path, not of the row: two sources of one fact could disagree.
-        rows = connection.read_parquet([str(file) for file in files], hive_partitioning=False)
-        rows.create_view(name)
-    else:
-        body = ", ".join(f'"{column.name}" {column.kind}' for column in columns)
+    """Make a table known under its name: the rows of its files, or no rows of the right types.
+
+    Columns that no file has are null: files of an older release know less, and stay readable.
+    """
+    fields = tuple(columns)
+    if not files:
+        body = ", ".join(f'"{column.name}" {column.kind}' for column in fields)
         connection.execute(f"create table {name} ({body})")
+        return
+    # The day is part of the path, not of the row: two sources of one fact could disagree.
+    rows = connection.read_parquet(
+        [str(file) for file in files], hive_partitioning=False, union_by_name=True
+    )
+    missing = [column for column in fields if column.name not in rows.columns]
+    if missing:
+        nulls = [f'cast(null as {column.kind}) as "{column.name}"' for column in missing]
+        rows = rows.project(", ".join(["*", *nulls]))
+    rows.create_view(name)

@@ -3,7 +3,8 @@
 What SQL cannot do is a Python function behind the SELECT, named by the header's ``Then``.
 
 A header that differs from its query is refused before anything runs. ``day`` marts hold the rows of
-one day; ``window`` marts hold the state as of a day and look back ``history_days``.
+one day; ``window`` marts hold the state as of a day and look back ``history_days``, or so many
+times of them as the header's ``Windows`` says.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from resetradar.errors import ContractError
 from resetradar.lake import Lake, write_parquet
@@ -30,9 +32,9 @@ from resetradar.mart_headers import (
 )
 from resetradar.mart_session import add_table, arrow_fields, session
 from resetradar.mart_steps import run_mart
-from resetradar.near_samples import near_samples
+from resetradar.near_samples import NEAR
 from resetradar.settings import Parameters
-from resetradar.tables import BASE_TABLES, CPU_SAMPLES
+from resetradar.tables import BASE_TABLES
 
 __all__ = [
     "Check",
@@ -44,12 +46,13 @@ __all__ = [
     "check_mart",
     "load_investigations",
     "load_marts",
+    "look_back_days",
     "mart_path",
     "sql_folder",
 ]
 
 _AS_OF = "as_of"
-# A mart that reads samples beside it wants those near its windows.
+# A mart that reads samples or minutes beside it wants those near its windows.
 _WINDOWS = "windows"
 # A window that ends after midnight may begin, and may be sampled, on the day before.
 _DAY_LOOKBACK = timedelta(days=1)
@@ -143,17 +146,17 @@ def build_mart(
     Returns:
         The file, sorted by the mart's grain.
     """
-    values = _bindings(mart, day, parameters)
-    with session(threads) as connection, TemporaryDirectory() as scratch:
-        for name in mart.inputs:
-            files = _files(mart, name, lake, day, parameters.history_days)
-            if name == CPU_SAMPLES.name and _WINDOWS in mart.inputs and files:
-                files = _near(files, mart_path(lake, _WINDOWS, day), Path(scratch))
-            _add_input(connection, name, files, day)
-        rows = run_mart(connection, mart, values)
+    with TemporaryDirectory() as scratch:
+        rows = _rows(mart, lake, day, parameters, (mart.windows, Path(scratch), threads))
     path = mart_path(lake, mart.name, day)
-    write_parquet(rows.sort_by([(column, "ascending") for column in mart.grain]), path)
+    write_parquet(rows, path)
     return path
+
+
+def look_back_days(mart: Mart, history_days: int) -> int:
+    """Days that a mart sees itself or through the marts that it reads, the last included."""
+    through = [_mart(name) for name in mart.inputs if name not in BASE_TABLES]
+    return max([history_days * mart.windows, *(look_back_days(m, history_days) for m in through)])
 
 
 def check_mart(mart: Mart, lake: Lake, day: date) -> list[CheckResult]:
@@ -180,6 +183,28 @@ def check_mart(mart: Mart, lake: Lake, day: date) -> list[CheckResult]:
     return results
 
 
+def _rows(
+    mart: Mart, lake: Lake, day: date, parameters: Parameters, how: tuple[int, Path, int]
+) -> pa.Table:
+    """Rows of a mart over so many windows, sorted by its grain."""
+    windows, scratch, threads = how
+    days = parameters.history_days * windows
+    with session(threads) as connection:
+        for name in mart.inputs:
+            if windows > 1 and name not in BASE_TABLES and _mart(name).span == "window":
+                # What the lake holds of it covers one window: it is made anew for all of them.
+                files = [scratch / f"{name}.parquet"]
+                if not files[0].is_file():
+                    write_parquet(_rows(_mart(name), lake, day, parameters, how), files[0])
+            else:
+                files = _files(mart, name, lake, day, days)
+            if name in NEAR and _WINDOWS in mart.inputs and files:
+                files = _near(name, files, mart_path(lake, _WINDOWS, day), scratch)
+            _add_input(connection, name, files, day)
+        rows = run_mart(connection, mart, _bindings(mart, day, parameters))
+    return rows.sort_by([(column, "ascending") for column in mart.grain])
+
+
 def _in_order(marts: Mapping[str, Mart]) -> tuple[Mart, ...]:
     graph = {name: sorted(set(mart.inputs) & set(marts)) for name, mart in sorted(marts.items())}
     try:
@@ -190,12 +215,12 @@ def _in_order(marts: Mapping[str, Mart]) -> tuple[Mart, ...]:
         ) from error
 
 
-def _near(samples: list[Path], windows: Path, scratch: Path) -> list[Path]:
-    """The samples that a mart over windows can need, in one file."""
+def _near(name: str, files: list[Path], windows: Path, scratch: Path) -> list[Path]:
+    """The rows of a table that a mart over windows can need, in one file."""
     if not windows.is_file():
         return []
-    target = scratch / "near.parquet"
-    near_samples(samples, [windows], target)
+    target = scratch / f"near_{name}.parquet"
+    NEAR[name](files, [windows], target)
     return [target]
 
 

@@ -41,6 +41,8 @@ def _sum(tallies: list[Tally]) -> Tally:
         else:
             kept.append(tally)
         total.saw(tally.first_us or 0, tally.last_us or 0)
+        if tally.stated_us is not None and tally.boot_us is not None:
+            total.state(tally.stated_us, tally.boot_us)
     for tally in kept:
         total.lines += tally.lines
         total.kernel_lines += tally.kernel_lines

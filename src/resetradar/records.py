@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -62,7 +63,7 @@ def reset_record(episode: Episode, host_id: str | None) -> dict[str, Any]:
         "window_end_at": window[1],
         "window_basis": window[2],
         "uptime_s": None if monotonic is None else monotonic / SECOND_US,
-        "lines": len(lines),
+        "lines": sum(event.lines for event in lines),
         "clock_error_s": max(errors, default=None),
         "first_line": first.first_line,
         "first_line_at": first.at_us,
@@ -142,59 +143,84 @@ def _window(episode: Episode, begin: Event | None) -> tuple[int | None, int | No
     return end.at_us - (length or _DEFAULT_WINDOW_US), end.at_us, basis
 
 
-def event_rows(events: Iterable[Event], host_id: str) -> list[dict[str, Any]]:
-    """Rows of ``kernel_events`` from the ordered events of one boot; runs are one row each."""
-    rows: list[dict[str, Any]] = []
-    open_runs: dict[tuple[Any, ...], tuple[dict[str, Any], Event]] = {}
+@dataclass(slots=True)
+class Run:
+    """Lines of one message that follow each other: one row of ``kernel_events``."""
+
+    host_id: str
+    event: Event
+    last: Event
+    last_at: int | None
+    lines: int
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+def event_runs(events: Iterable[Event], host_id: str) -> list[Run]:
+    """The ordered events of one boot as runs."""
+    runs: list[Run] = []
+    open_runs: dict[tuple[Any, ...], Run] = {}
     for event in events:
         match = event.match
+        fields = match.fields
         key = (match.message.id, match.driver, match.pci_address, match.interface,
-               number(event, "queue"))  # fmt: skip
+               number(event, "queue") if fields else None)  # fmt: skip
         run = open_runs.get(key)
-        if run is not None and gap_us(run[1], event) <= _RUN_GAP_US:
-            row = run[0]
-            row["lines"] += 1
-            row["last_event_at"] = max(row["last_event_at"] or 0, event.at_us or 0) or None
+        if run is not None and gap_us(run.last, event) <= _RUN_GAP_US:
+            run.last = event
+            run.lines += event.lines
+            run.last_at = max(run.last_at or 0, event.at_us or 0) or None
         else:
-            row = _event_row(event, host_id)
-            rows.append(row)
-        open_runs[key] = (row, event)
-        counter, value = match.fields.get("counter"), match.fields.get("value")
+            run = open_runs[key] = Run(host_id, event, event, event.at_us, event.lines)
+            runs.append(run)
+        counter, value = fields.get("counter"), fields.get("value")
         if isinstance(counter, str) and isinstance(value, int):
-            row["counters"] = {**(row["counters"] or {}), counter: value}
-    return rows
+            run.counters[counter] = value
+    return runs
 
 
-def _event_row(event: Event, host_id: str) -> dict[str, Any]:
-    match = event.match
+def _columns(runs: list[Run]) -> dict[str, list[Any]]:
+    """Columns of ``kernel_events``: column by column, since most hosts print thousands of lines."""
+    events = [run.event for run in runs]
+    matches = [event.match for event in events]
+    messages = [match.message for match in matches]
+    # Most lines that are no resets state nothing.
+    stated = [event if event.match.fields else None for event in events]
+
+    def numbers(*names: str) -> list[int | None]:
+        return [None if event is None else number(event, *names) for event in stated]
+
+    def durations(name: str) -> list[int | None]:
+        return [None if event is None else duration_us(event, name) for event in stated]
+
     return {
-        "host_id": host_id,
-        "event_at": event.at_us,
-        "last_event_at": event.at_us,
-        "monotonic_us": event.monotonic_us,
-        "clock_error_s": event.clock_error_s,
-        "boot_id": event.boot_id,
-        "driver": match.driver,
-        "driver_version": match.driver_version,
-        "pci_address": match.pci_address,
-        "interface": match.interface,
-        "message_id": match.message.id,
-        "role": match.message.role,
-        "trigger": match.message.trigger,
-        "is_decisive": match.message.is_decisive,
-        "queue": number(event, "queue"),
-        "cpu": number(event, "napi_cpu", "cpu"),
-        "since_napi_us": duration_us(event, "since_napi"),
-        "since_interrupt_us": duration_us(event, "since_interrupt"),
-        "threshold_us": duration_us(event, "threshold"),
-        "stalled_us": duration_us(event, "stall"),
-        "napi_scheduled": _scheduled([event]),
-        "status": number(event, "status"),
-        "counters": None,
-        "lines": 1,
-        "text": event.text,
-        "source_path": event.source_path,
-        "line_number": event.line_number,
+        "host_id": [run.host_id for run in runs],
+        "event_at": [event.at_us for event in events],
+        "last_event_at": [run.last_at for run in runs],
+        "monotonic_us": [event.monotonic_us for event in events],
+        "clock_error_s": [event.clock_error_s for event in events],
+        "boot_id": [event.boot_id for event in events],
+        "driver": [match.driver for match in matches],
+        "driver_version": [match.driver_version for match in matches],
+        "pci_address": [match.pci_address for match in matches],
+        "interface": [match.interface for match in matches],
+        "message_id": [message.id for message in messages],
+        "role": [message.role for message in messages],
+        "trigger": [message.trigger for message in messages],
+        "is_decisive": [message.is_decisive for message in messages],
+        "queue": numbers("queue"),
+        "cpu": numbers("napi_cpu", "cpu"),
+        "since_napi_us": durations("since_napi"),
+        "since_interrupt_us": durations("since_interrupt"),
+        "threshold_us": durations("threshold"),
+        "stalled_us": durations("stall"),
+        "napi_scheduled": [None if e is None else _scheduled([e]) for e in stated],
+        "status": numbers("status"),
+        # A map keeps its order in the file.
+        "counters": [sorted(run.counters.items()) if run.counters else None for run in runs],
+        "lines": [run.lines for run in runs],
+        "text": [event.text for event in events],
+        "source_path": [event.source_path for event in events],
+        "line_number": [event.line_number for event in events],
     }
 
 
@@ -242,9 +268,12 @@ def resets_table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=RESETS.schema)
 
 
-def events_table(rows: list[dict[str, Any]]) -> pa.Table:
-    """``kernel_events`` from rows; counters as a map in a fixed order."""
-    for row in rows:
-        if row["counters"] is not None:
-            row["counters"] = sorted(row["counters"].items())
-    return pa.Table.from_pylist(rows, schema=KERNEL_EVENTS.schema)
+def events_table(runs: list[Run], floods: list[dict[str, Any]]) -> pa.Table:
+    """``kernel_events`` from runs and from what ``flood_rows`` gives."""
+    columns = _columns(runs)
+    return pa.concat_tables(
+        [
+            pa.table(columns, schema=KERNEL_EVENTS.schema),
+            pa.Table.from_pylist(floods, schema=KERNEL_EVENTS.schema),
+        ]
+    )

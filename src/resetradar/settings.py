@@ -5,8 +5,9 @@ Precedence: command line, then ``RESETRADAR_…`` variables, then ``resetradar.t
 
 import os
 import re
+from base64 import b64encode
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -15,7 +16,6 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -25,72 +25,9 @@ from pydantic_settings import (
 )
 
 from resetradar.errors import SettingsError
+from resetradar.sources import CpuColumns, Prometheus
 
 FILE_NAME = "resetradar.toml"
-
-
-class CpuColumns(BaseModel):
-    """What the columns of a CSV or Parquet table of CPU metrics are called, and what they count.
-
-    Either one column per mode, or the two columns ``mode`` and ``value``.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    host_id: str | None = None
-    sampled_at: str
-    # Of a column of numbers; text without a zone is of inputs.timezone.
-    at_unit: Literal["s", "ms", "us", "ns"] = "s"
-    interval_s: str | float | None = None
-    cpu: str = "cpu"
-    unit: Literal["percent", "ratio", "counter_s", "counter_ticks"] = "percent"
-    mode: str | None = None
-    value: str | None = None
-    user: str | None = None
-    nice: str | None = None
-    system: str | None = None
-    irq: str | None = None
-    softirq: str | None = None
-    steal: str | None = None
-    iowait: str | None = None
-    idle: str | None = None
-
-    @model_validator(mode="after")
-    def _can_make_shares(self) -> Self:
-        if (self.mode is None) != (self.value is None):
-            raise ValueError("expected both mode and value, or neither")
-        if self.mode is None and self.system is None:
-            raise ValueError("expected mode and value, or a column for system")
-        if self.mode is None and self.unit.startswith("counter") and self.idle is None:
-            raise ValueError("expected a column for idle: counters are shares of their sum")
-        return self
-
-
-class Prometheus(BaseModel):
-    """A Prometheus that scrapes node_exporter, and how its hosts are called in the logs."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
-    matchers: str = Field(default="", description='PromQL, as in job="node",region="eu-west-1"')
-    host_label: str = Field(default="instance", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    host_pattern: str = r"(?P<host_id>[^:]+)(:[0-9]+)?"
-    hosts: dict[str, str] = Field(default={}, description="host_id by label value")
-    step_s: float = Field(default=0.0, ge=0, description="0 takes every scrape at its own time")
-    page_s: float = Field(default=3600.0, ge=60, le=86400)
-    timeout_s: float = Field(default=30.0, gt=0, le=600)
-    attempts: int = Field(default=4, ge=1, le=10)
-
-    @field_validator("host_pattern")
-    @classmethod
-    def _names_the_host(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groupindex
-        except re.error as error:
-            raise ValueError(f"expected a regular expression: {error}") from error
-        if "host_id" not in groups:
-            raise ValueError("expected a group (?P<host_id>…)")
-        return value
 
 
 class Inputs(BaseModel):
@@ -148,8 +85,14 @@ class Parameters(BaseModel):
     min_cohort_hosts: int = Field(default=5, ge=1)
     min_cohort_exposure_h: float = Field(default=24.0, gt=0)
     max_attribute_levels: int = Field(default=50, ge=2)
+    uptime_bin_h: float = Field(default=24.0, ge=1, le=168)
+    sign_margin_s: float = Field(default=60.0, ge=0, le=3600)
+    steal_pct: float = Field(default=10.0, gt=0, le=100)
+    high_memory_cgroups: float = Field(default=5000.0, gt=0)
+    crash_loop_restarts: float = Field(default=10.0, gt=0)
     abnormal_score: float = Field(default=2.0, gt=0)
     abnormal_q: float = Field(default=0.05, gt=0, lt=1)
+    change_q: float = Field(default=0.05, gt=0, lt=1)
 
 
 class Settings(BaseSettings):
@@ -181,6 +124,12 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         toml = TomlConfigSettingsSource(settings_cls, _reading) if _reading else None
         return (init_settings, env_settings, *([toml] if toml else []))
+
+    @property
+    def prometheus(self) -> Prometheus | None:
+        """``inputs.prometheus`` with absolute files."""
+        server = self.inputs.prometheus
+        return server.below(self.root) if server else None
 
     @property
     def lake_root(self) -> Path:
@@ -231,10 +180,43 @@ def load_settings(path: Path | None = None) -> Settings:
         _reading = None
 
 
+def authorization(server: Prometheus) -> str | None:
+    """Value of the header ``Authorization``, read anew at each call; None if none is configured.
+
+    Raises:
+        SettingsError: The file or variable cannot be read or holds no secret. It is never told.
+    """
+    if server.username is not None:
+        secret = _secret("password", server.password_file, server.password_variable)
+        pair = f"{server.username}:{secret}".encode()
+        return f"Basic {b64encode(pair).decode()}"
+    token = _secret("bearer_token", server.bearer_token_file, server.bearer_token_variable)
+    return f"Bearer {token}" if token else None
+
+
+def _secret(key: str, file: Path | None, variable: str | None) -> str | None:
+    if file is None and variable is None:
+        return None
+    where = f"inputs.prometheus.{key}_" + (f"file: {file}" if file else f"variable: {variable}")
+    try:
+        text = file.read_text(encoding="utf-8") if file else os.environ.get(variable or "", "")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "other bytes"
+        raise SettingsError(f"{where}: expected a secret as UTF-8 text, found {why}") from None
+    if not text.strip() or not text.strip().isprintable():
+        raise SettingsError(f"{where}: expected one line with a secret, found none or more")
+    return text.strip()
+
+
+# A secret in the wrong place must not get into a log.
+_SECRET = re.compile(r"password|token|secret|://[^/]*@", re.IGNORECASE)
+
+
 def _explain(file: Path, error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        found = f", found {problem['input']!r}" if problem["type"] != "missing" else ""
+        is_shown = problem["type"] != "missing" and not _SECRET.search(f"{key} {problem['input']}")
+        found = f", found {problem['input']!r}" if is_shown else ""
         lines.append(f"{file}: {key}: {problem['msg']}{found}")
     return "\n".join(lines)

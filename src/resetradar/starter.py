@@ -52,6 +52,9 @@ max_silence_s = 3600      # a log line vouches for its host so long
 # host_pattern = "(?P<host_id>[^.:]+).*"   # how a label value names the host
 # hosts = { "10.20.1.17:9100" = "ip-10-20-1-17" }   # or each by its value
 # step_s = 0              # 0 takes every scrape at its own time; else query_range with this step
+# bearer_token_file = "token"      # or bearer_token_variable = "PROMETHEUS_TOKEN"
+# username = "reader"              # with password_file, or password_variable
+# ca_file = "ca.pem"               # certificates to trust instead of the system's
 
 # [parameters]            # values that the SQL files ask for; their headers say what they mean
 # starved_ratio = 0.8

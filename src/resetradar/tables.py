@@ -99,6 +99,7 @@ LOG_COVERAGE = _table(
     ("observed_s", pa.float64(), "second", "part of the hour in which a reset would be seen"),
     ("first_at", INSTANT, "UTC", "earliest line of the hour; null if it is only vouched for"),
     ("last_at", INSTANT, "UTC", "latest line of the hour"),
+    ("boot_at", INSTANT, "UTC", "boot, by the hour's last line with a kernel clock; null without"),
 )
 
 REJECTS = _table(

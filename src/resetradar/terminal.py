@@ -1,7 +1,8 @@
 """What people see in a terminal: tables, a run's progress, and what could not be seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any, Self
 
 from rich.box import SIMPLE_HEAD
@@ -68,6 +69,33 @@ def cohort_table(records: Iterable[dict[str, Any]]) -> Table:
             f"{record['rate_ratio_low']:.1f} to {record['rate_ratio_high']:.1f}",
         )
     return table
+
+
+def cause_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """What goes with the resets of each subject and what not, in words; records in their order."""
+    for (kind, subject, resets_of), rows in groupby(
+        records, lambda r: (r["subject_kind"], r["subject_id"], r["resets_of"])
+    ):
+        what = "all" if resets_of == "any" else resets_of
+        yield f"suspected causes of {kind} {subject} ({what} resets)"
+        not_seen = []
+        for row in rows:
+            if row["finding"] == "not_seen" and not row["evidence_for"]:
+                not_seen.append(row["cause"])
+                continue
+            yield f"    {row['finding'].replace('_', ' ')}: {cause_text(row)}"
+            if row["evidence_for"] and row["evidence_against"]:
+                yield f"        but {row['evidence_against']}"
+            example = f" ({row['example']})" if row["example"] else ""
+            yield f"        next: {row['next_command']}{example}"
+        if not_seen:
+            yield f"    not seen: {', '.join(not_seen)}"
+
+
+def cause_text(row: dict[str, Any]) -> str:
+    """One cause with its evidence."""
+    name = row["cause"] if row["cause_of"] == "-" else f"{row['cause']} {row['cause_of']}"
+    return f"{name}, {row['evidence_for'] or row['evidence_against']}"
 
 
 def episode_table(found: Found) -> Table:

@@ -49,8 +49,8 @@ def joined_lines(data: bytes) -> Iterator[Joined]:
         forms = [decode(lines[first][:_MAX_CHARS])]
         while last + 1 in unstamped and last - first < _MAX_ROWS - 1:
             last += 1
-            rest = _QUOTE.sub("", decode(lines[last][:_MAX_CHARS]))
-            forms = [join for form in forms for join in _joins(form, rest)]
+            rest = decode(lines[last][:_MAX_CHARS])
+            forms = list(dict.fromkeys(join for form in forms for join in _joins(form, rest)))
             for form in forms:
                 yield Joined(first, last, form)
 
@@ -58,7 +58,9 @@ def joined_lines(data: bytes) -> Iterator[Joined]:
 def _joins(head: str, rest: str) -> list[str]:
     """Two parts with a blank, and without where a word may have been cut."""
     bare = head.rstrip()
-    # Quoted-printable mail ends a line that goes on with an equals sign.
+    unquoted = _QUOTE.sub("", rest)
+    # Quoted-printable mail ends a line that goes on with an equals sign; the blanks that the next
+    # one begins with are of the text, unless the mail was quoted since.
     if bare.endswith("="):
-        return [bare[:-1] + rest]
-    return [f"{bare} {rest}", bare + rest]
+        return [bare[:-1] + rest, bare[:-1] + unquoted]
+    return [f"{bare} {unquoted}", bare + unquoted]

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from resetradar.catalogue.model import Driver, Match, Message
-from resetradar.catalogue.prefix import Prefix, first_row, parse_prefix
-from resetradar.catalogue.template import value_of
+from resetradar.catalogue.prefix import MAX_LINE, Prefix, first_row, is_placeholder, parse_prefix
+from resetradar.catalogue.template import fields_of
 
 _VERSION = re.compile(r"\bv([0-9][\w.~+-]{0,40})", re.ASCII)
+_BLANKS_AT_END = re.compile(r"(?:=20)+$")
 UNKNOWN_DRIVER = "unknown"
+
+
+def _is_plain(text: str) -> bool:
+    """`first_row` would give it back as it is; most are so, and it takes a third of the time."""
+    return (
+        len(text) <= MAX_LINE
+        and text.isprintable()
+        and "#" not in text
+        and "\\" not in text
+        and "//" not in text
+        and "  " not in text
+        and text == text.strip()
+    )
 
 
 class Catalogue:
@@ -22,6 +36,7 @@ class Catalogue:
         self._canonical = {n: d.name for d in drivers.values() for n in d.kernel_names}
         self._wording = dict(self._canonical)
         self._wording |= {n: d.name for d in drivers.values() for n in d.same_wording}
+        self.programs = {name: driver.programs for name, driver in drivers.items()}
         self._scopes = {name: driver.scope for name, driver in drivers.items()}
         self._everywhere = [m.index for m in messages if self._scopes[m.driver] != "device"]
         self._by_driver = {
@@ -42,24 +57,26 @@ class Catalogue:
         """
         return [message.hyperscan for message in self.messages]
 
-    def match(self, text: str, candidates: Iterable[int] | None = None) -> Match | None:
+    def match(self, text: str, candidates: Collection[int] | None = None) -> Match | None:
         """Return what the line says, or None; bounded time, never raises.
 
         Args:
             text: kernel message behind the log envelope, with its device prefix.
-            candidates: message indices to consider; all if None.
+            candidates: message indices to consider, the preferred first; all if None.
         """
-        row = first_row(text)
+        row = text if _is_plain(text) else first_row(text)
         prefix = parse_prefix(row, self._wording)
-        for index in self._plausible(prefix) if candidates is None else sorted(set(candidates)):
+        for index in self._plausible(prefix) if candidates is None else candidates:
             message = self.messages[index]
             for body in self._bodies(message, row, prefix):
                 found = message.pattern.fullmatch(body)
-                if found:
+                if found and not is_placeholder(found.groupdict().get("interface") or "eth0"):
                     # "EDAC MC0: …" looks like a device prefix, but is part of the message.
                     speaker = prefix if body == prefix.body else Prefix(None, None, None, row)
                     return self._told(message, found, speaker)
-        return None
+        # Quoted-printable mail writes a blank at the end of a line so.
+        is_quoted = row.endswith("=20")
+        return self.match(_BLANKS_AT_END.sub("", row), candidates) if is_quoted else None
 
     def _plausible(self, prefix: Prefix) -> list[int]:
         if prefix.driver is not None:
@@ -87,16 +104,13 @@ class Catalogue:
         return name.rstrip("0123456789") in self._wording and name[-1].isdigit()
 
     def _told(self, message: Message, found: re.Match[str], prefix: Prefix) -> Match:
-        fields = {
-            name: value_of(message.kinds[name], raw)
-            for name, raw in found.groupdict().items()
-            if raw is not None
-        }
-        named = {key: fields.pop(key, None) for key in ("driver", "interface")}
-        version = _VERSION.search(str(fields.get("driver_info", "")))
+        fields = fields_of(message.kinds, found)
+        named, of_line = fields.pop("driver", None), fields.pop("interface", None)
+        info = fields.get("driver_info")
+        version = _VERSION.search(str(info)) if info else None
         driver_version = version[1] if version else fields.pop("driver_version", None)
         scope = self._scopes[message.driver]
-        speaker = str(named["driver"] or prefix.driver or "")
+        speaker = str(named or prefix.driver or "")
         if scope == "line":
             if prefix.pci_address and speaker:
                 fields["device_driver"] = self._canonical.get(speaker, speaker)
@@ -105,7 +119,7 @@ class Catalogue:
             driver = self._canonical.get(speaker, speaker)
         else:
             driver = message.driver if scope == "device" else UNKNOWN_DRIVER
-        interface = str(named["interface"] or prefix.interface or "") or None
+        interface = str(of_line or prefix.interface or "") or None
         if scope == "line" and not prefix.pci_address:
             interface = None
         return Match(

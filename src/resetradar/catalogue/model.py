@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ROLES = (
     "detail",  # a row of the message before it, naming no device
@@ -138,13 +139,12 @@ class Driver:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What one line says: the message, the device and the fields, integers within 64 bits."""
 
     message: Message
     driver: str
     pci_address: str | None
     interface: str | None
-    fields: dict[str, int | str] = field(hash=False)
+    fields: dict[str, int | str]
     driver_version: str | None

@@ -23,11 +23,18 @@ _DEVICE = re.compile(
 )
 _NAME = re.compile(r"(?P<name>(?:[A-Za-z]|8139)[\w.@-]{0,31})" + _STATE + ": ", re.ASCII)
 _FUNCTION = re.compile(r"\[(?P<name>[A-Z][A-Z0-9_]{1,15}): \w{1,64}\] ", re.ASCII)
-# After an address only a name of this shape is an interface: bodies begin with words, too.
-_LATE_INTERFACE = re.compile(
-    r"(?P<interface>(?:eth|en|em|ib|p[0-9]+p|rename)[\w.-]{0,12}?[0-9][\w.-]{0,8}): ", re.ASCII
+_INTERFACE = (
+    r"(?P<interface>(?:eth|en|em|ib|p[0-9]+p|rename|wlan|usb|vmnic|slave|lan|wan|nic|mgmt)"
+    r"[\w.-]{0,12}?[0-9][\w.-]{0,8})"
 )
+# After an address only a name of this shape is an interface: bodies begin with words, too.
+_LATE_INTERFACE = re.compile(_INTERFACE + ": ", re.ASCII)
+# Some drivers of kernel 2.6 print their interface where others have the bus address.
+_NO_ADDRESS = re.compile("(?:eth|wlan)[0-9]{1,3}", re.ASCII)
+_PLACEHOLDER = re.compile(r".*[<>%${}*].*|\W+|[a-z]+[A-Z](?:[a-z][A-Z])*", re.ASCII)
 _COMMENT = re.compile(r"\s//")
+# Phones print CPU and task before a message: "[0: ksoftirqd/0:    9] ", "(0)[9:ksoftirqd/0]".
+_TASK = re.compile(r"\[\d+: *[^\]]{1,40}: *\d+\] ?|\(\d+\)\[\d+:[^\]]{1,40}\] ?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,13 @@ def parse_prefix(row: str, names: Mapping[str, str]) -> Prefix:
         row: what `first_row` returned.
         names: driver names that need no address behind them.
     """
+    task = _TASK.match(row)
+    row = row[task.end() :] if task else row
     head = _DEVICE.match(row)
     if head and any(c.isdigit() for c in head["address"]):
         driver, address, interface = head["driver"], head["address"], head["interface"]
+        if interface is None and _NO_ADDRESS.fullmatch(address):
+            return _device(driver, None, address, row, head)
         # An RDMA device name is not a bus address.
         return _device(driver, None if driver == "infiniband" else address, interface, row, head)
     head = _FUNCTION.match(row)
@@ -71,9 +82,28 @@ def parse_prefix(row: str, names: Mapping[str, str]) -> Prefix:
     head = _NAME.match(row)
     if head is None:
         return Prefix(None, None, None, row)
-    if head["name"] in names:
+    # "b44: eth0: …": with an interface behind it, a name that nobody knows is a driver, too.
+    if head["name"] in names or _LATE_INTERFACE.match(row, head.end()):
         return _device(head["name"], None, None, row, head)
     return Prefix(None, None, head["name"], row[head.end() :])
+
+
+def has_number(name: str) -> bool:
+    """Whether a name has a digit, as nearly all names of interfaces have."""
+    return any(c.isdigit() for c in name)
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether prose or source text means any interface by a name: ``<name>``, ``%s``, ``ethX``.
+
+    The kernel or its tools refuse most of these as names; nobody gives the others.
+    """
+    return _PLACEHOLDER.fullmatch(name) is not None
+
+
+def is_interface(name: str) -> bool:
+    """Whether a name is one that only interfaces have."""
+    return _LATE_INTERFACE.fullmatch(name + ": ") is not None
 
 
 def _device(

@@ -7,6 +7,7 @@ so the time to match a line is bounded too.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from resetradar.errors import ContractError
 
@@ -88,12 +89,17 @@ def with_driver(expression: str, names: tuple[str, ...]) -> str:
     return f"(?:{alternatives})[ :].{{0,{_MAX_PREFIX}}}{expression}"
 
 
-def value_of(kind: str, raw: str) -> int | str:
-    """Return the field as a number or text; numbers beyond 64 bits become the largest one."""
-    if kind == "str":
-        return raw
-    number = int(raw.strip(), 16 if kind == "hex" else 10)
-    return max(-_INT64_MAX, min(number, _INT64_MAX))
+def fields_of(kinds: Mapping[str, str], found: re.Match[str]) -> dict[str, int | str]:
+    """Return the fields that a text states; numbers beyond 64 bits become the largest one."""
+    fields: dict[str, int | str] = {}
+    for name, raw in found.groupdict().items():
+        kind = kinds[name]
+        if raw is None or kind == "str":
+            fields |= {} if raw is None else {name: raw}
+            continue
+        number = int(raw, 10 if kind == "int" else 16)
+        fields[name] = max(-_INT64_MAX, min(number, _INT64_MAX))
+    return fields
 
 
 def _compile(source: str, where: str, *, is_regex: bool) -> tuple[re.Pattern[str], dict[str, str]]:

@@ -6,7 +6,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from resetradar.files import Reject
-from resetradar.settings import CpuColumns
+from resetradar.sources import CpuColumns
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 This is the only place that decides it, and it follows ``sql/windows.sql``: the CPUs of a reset are
 compared with its own host at other times, back to the day before, and with a panel of hosts of its
 kind, drawn by a hash of host and day. So hosts with resets are read whole for both days, and of the
-panel more than it needs, since a file may turn out to hold nothing.
+panel more than it needs, since a file may turn out to hold nothing. A window that begins before
+midnight has the panel of the day on which it begins.
 """
 
 import hashlib
@@ -39,7 +40,7 @@ class Need:
 def need_of(
     day: date,
     resets: Collection[str],
-    resets_after: Collection[str],
+    resets_after: Mapping[str, bool],
     roster: Collection[str],
     kinds: Mapping[str, Kind],
 ) -> Need:
@@ -48,7 +49,7 @@ def need_of(
     Args:
         day: The day.
         resets: Hosts with a reset or stall on the day.
-        resets_after: Hosts with one on the day after.
+        resets_after: Hosts with one on the day after, and whether its window begins on this one.
         roster: Hosts that have metrics.
         kinds: Instance family and image by host; hosts without are no controls.
 
@@ -56,7 +57,8 @@ def need_of(
         All hosts with resets, and of the roster's hosts of their kinds the first of the draw: the
         same at every run, and others the next day.
     """
-    wanted = {kinds[host] for host in resets if host in kinds}
+    early = [host for host, is_early in resets_after.items() if is_early]
+    wanted = {kinds[host] for host in {*resets, *early} if host in kinds}
     controls: list[str] = []
     for kind in sorted(wanted):
         alike = sorted(host for host in roster if kinds.get(host) == kind)

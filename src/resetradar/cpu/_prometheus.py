@@ -10,12 +10,22 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPException
 from itertools import pairwise
+from pathlib import Path
+from ssl import create_default_context
 from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import (
+    BaseHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 import orjson
 import pyarrow as pa
@@ -23,8 +33,10 @@ import pyarrow as pa
 from resetradar.cpu._contract import Context
 from resetradar.cpu._counters import COUNTERS
 from resetradar.cpu.prometheus_json import parse_reply
+from resetradar.errors import SettingsError
 from resetradar.files import Reject
-from resetradar.settings import Prometheus
+from resetradar.settings import authorization
+from resetradar.sources import Prometheus
 
 _METRIC: Final = "node_cpu_seconds_total"
 # 512 CPUs with 8 modes at 240 points are some 30 MB.
@@ -36,8 +48,6 @@ _GIVE_UP: Final = 3
 _MAX_POINTS: Final = 11_000
 # Replies that another attempt may better.
 _RETRIED: Final = (408, 425, 429, 500, 502, 503, 504)
-# Proxies would come from the environment, and a Prometheus stands in the house.
-_OPENER: Final = build_opener(ProxyHandler({}))
 
 
 @dataclass
@@ -172,14 +182,18 @@ def _get(server: Prometheus, path: str, asked: dict[str, str]) -> bytes:
     """Body of a reply, after as many attempts as it takes and is allowed."""
     url = server.url.rstrip("/") + path + "?" + urlencode(asked)
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - http by settings
+    if (permit := authorization(server)) is not None:
+        # A redirect may lead to another server, which is to learn nothing.
+        request.add_unredirected_header("Authorization", permit)
+    opener = _opener(server.ca_file)
     pause_s = _FIRST_PAUSE_S
     for attempt in range(1, server.attempts + 1):
         try:
-            with _OPENER.open(request, timeout=server.timeout_s) as reply:
+            with opener.open(request, timeout=server.timeout_s) as reply:
                 body: bytes = reply.read(_MAX_REPLY + 1)
         except HTTPError as error:
             with error:
-                why = f"HTTP {error.code}: {_message(error.read(4096))}"
+                why = f"HTTP {error.code}: {_message(error.read(4096), permit)}"
             if error.code not in _RETRIED:
                 raise ReplyError(f"expected a reply, found {why}") from None
         except (HTTPException, OSError, ValueError) as error:
@@ -196,11 +210,29 @@ def _get(server: Prometheus, path: str, asked: dict[str, str]) -> bytes:
     raise ReplyError(f"expected a reply in {server.attempts} attempts, found {why}")
 
 
-def _message(body: bytes) -> str:
+@cache
+def _opener(ca_file: Path | None) -> OpenerDirector:
+    # Proxies would come from the environment, and a Prometheus stands in the house.
+    handlers: list[BaseHandler] = [ProxyHandler({})]
+    if ca_file is not None:
+        try:
+            handlers.append(HTTPSHandler(context=create_default_context(cafile=ca_file)))
+        except OSError as error:
+            raise SettingsError(
+                f"inputs.prometheus.ca_file: {ca_file}: expected certificates in PEM, "
+                f"found {error.strerror or error}"
+            ) from error
+    return build_opener(*handlers)
+
+
+def _message(body: bytes, permit: str | None) -> str:
+    """What the server says of an error; some proxies repeat the headers that they were sent."""
     try:
-        return str(orjson.loads(body)["error"])[:160]
+        text = str(orjson.loads(body)["error"])
     except (ValueError, KeyError, TypeError):
-        return body[:80].decode("utf-8", "replace").strip()
+        text = body.decode("utf-8", "replace").strip()
+    secret = permit.partition(" ")[2] if permit else ""
+    return text.replace(secret, "…")[:160] if secret else text[:160]
 
 
 def _name(server: Prometheus) -> str:

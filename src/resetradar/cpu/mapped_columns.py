@@ -21,7 +21,7 @@ from resetradar.cpu._problems import Problems
 from resetradar.cpu._samples import distinct, frame
 from resetradar.cpu._shares import FULL, MAX_CPUS, MODES, SHARES, samples_table
 from resetradar.cpu._times import DAY_S
-from resetradar.settings import CpuColumns
+from resetradar.sources import CpuColumns
 from resetradar.tables import CPU_SAMPLES
 
 NAME: Final = "CSV or Parquet with [inputs.cpu_columns]"

@@ -24,7 +24,7 @@ from resetradar.envelopes._contract import (
     Record,
     Times,
 )
-from resetradar.envelopes._decoration import printable, split_stamps, undecorated
+from resetradar.envelopes._decoration import as_printed, split_messages, undecorated
 from resetradar.envelopes._rows import Row, document_rows, regroup
 
 __all__ = [
@@ -80,10 +80,11 @@ def detect(head: bytes) -> Envelope:
     """Envelope that takes most of the first lines; the last one, ``bare``, takes any line."""
     envelopes = load_envelopes()
     bare = usual = envelopes[-1]
-    lines = [text for raw in head.split(b"\n", _LOOK_AT_LINES)[:_LOOK_AT_LINES]
-             if (text := decode(raw)).strip()]  # fmt: skip
     counts: Counter[str] = Counter()
-    for line in lines:
+    for raw in head.split(b"\n", _LOOK_AT_LINES)[:_LOOK_AT_LINES]:
+        line = decode(raw)
+        if not line.strip():
+            continue
         if usual.priority >= CATCH_ALL or usual.parse(line) is None:
             usual = _owner(line) or bare
         counts[usual.name] += 1
@@ -91,7 +92,7 @@ def detect(head: bytes) -> Envelope:
             return usual
     # "bare" takes every line, so it wins only when no other takes a tenth of them.
     best = max(envelopes[:-1], key=lambda envelope: (counts[envelope.name], -envelope.priority))
-    return best if counts[best.name] * 10 > len(lines) else bare
+    return best if counts[best.name] * 10 > counts.total() else bare
 
 
 def _owner(line: str) -> Envelope | None:
@@ -162,14 +163,14 @@ def _year_near(outer: Record, month: int, day: int) -> int | None:
 
 def split_record(record: Record) -> list[Record]:
     """The record as the messages that writers to one console ran together, most often one."""
-    first, *rest = split_stamps(printable(record.text))
+    first, *rest = split_messages(as_printed(record.text), record.host)
     if not rest:
-        return [record if first == record.text else replace(record, text=first)]
-    parts = [replace(record, text=first)]
+        return [record if first == record.text else record._replace(text=first)]
+    parts = [record._replace(text=first)]
     for part in rest:
         inner = _parse_any(part)
         uptime_us = inner.monotonic_us
-        parts.append(replace(record, text=inner.text, monotonic_us=uptime_us, at_us=record.at_us))
+        parts.append(record._replace(text=inner.text, monotonic_us=uptime_us, at_us=record.at_us))
     return parts
 
 

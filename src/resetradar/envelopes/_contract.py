@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from resetradar.clock import Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line without its envelope.
+class Record(NamedTuple):
+    """One line without its envelope. A tuple, since one is made for each line that is parsed.
 
     Attributes:
         text: The message.
@@ -35,6 +35,12 @@ class Record:
     floor_s: float = 0.0
     since_last_us: int | None = None
     is_nested: bool = False
+
+    @property
+    def is_timed(self) -> bool:
+        """The line states a time, of the calendar or since boot."""
+        times = (self.stamp, self.at_us, self.monotonic_us, self.since_last_us)
+        return any(time is not None for time in times)
 
     @property
     def is_kernel(self) -> bool:
@@ -65,11 +71,14 @@ class FoundTimes:
         pattern: One match at most in a line; group 1 is the number.
         is_uptime: Time since boot rather than UTC.
         per_second: Units of the number in a second.
+        behind: What stands before the number in most lines, so that it is read without the
+            pattern: ``[`` at the start of the line, or the quoted name of a JSON field.
     """
 
     pattern: re.Pattern[bytes]
     is_uptime: bool
     per_second: int
+    behind: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-r"""The journal's export format (``journalctl -o export``) as JSON lines of the same fields.
+r"""The journal's records of many lines (``journalctl -o export``, ``-o verbose``) as JSON lines.
 
-A record is ``NAME=value`` per line up to an empty line. A value that does not print is binary: the
-name alone, eight bytes of length in little endian, the bytes. Source: systemd, "Journal Export
-Formats".
+In the export format a record is ``NAME=value`` per line up to an empty line. A value that does not
+print is binary: the name alone, eight bytes of length in little endian, the bytes. Source: systemd,
+"Journal Export Formats". The verbose format indents these lines below one of the time and the
+cursor, whose parts ``b``, ``m`` and ``t`` are boot id, monotonic and real time in hexadecimal.
 """
 
 import re
@@ -11,6 +12,11 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 _HEAD = re.compile(rb"(?:[A-Z_][A-Z0-9_]*=[^\n]*\n|\n)*?__(?:CURSOR|REALTIME_TIMESTAMP)=")
+_CURSOR = re.compile(
+    rb"\S{1,12} \d{4}-\d\d-\d\d [\d:.]{8,18} \S{1,6} "
+    rb"\[s=[0-9a-f]+;i=[0-9a-f]+;b=([0-9a-f]{32});m=([0-9a-f]{1,14});t=([0-9a-f]{1,14});"
+)
+_VERBOSE_HEAD = re.compile(rb"(?:-- [^\n]*\n|\s)*" + _CURSOR.pattern)
 _NAME = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 _MAX_VALUE = 4 << 20
 _KEPT = (
@@ -40,6 +46,33 @@ def export_rows(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
             value = buffer.binary()
         if name in _KEPT:
             entry[name.decode()] = value.decode("utf-8", "replace")
+    if entry:
+        yield orjson.dumps(entry), began
+
+
+def is_verbose(head: bytes) -> bool:
+    """The file begins with a record of the verbose format."""
+    return _VERBOSE_HEAD.match(head[:4096]) is not None
+
+
+def verbose_rows(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """One JSON line per record, and the line it began on. Lines that fit nowhere are left out."""
+    buffer = _Buffer(iter(pieces))
+    entry: dict[str, str] = {}
+    began = number = 1
+    while (line := buffer.line()) is not None:
+        cursor = _CURSOR.match(line)
+        if cursor is not None:
+            if entry:
+                yield orjson.dumps(entry), began
+            boot, monotonic, real = (part.decode() for part in cursor.groups())
+            entry, began = {"_BOOT_ID": boot}, number
+            entry["__MONOTONIC_TIMESTAMP"] = str(int(monotonic, 16))
+            entry["__REALTIME_TIMESTAMP"] = str(int(real, 16))
+        name, is_text, value = line.strip().partition(b"=")
+        if entry and is_text and name in _KEPT:
+            entry[name.decode()] = value.decode("utf-8", "replace")
+        number = buffer.number
     if entry:
         yield orjson.dumps(entry), began
 

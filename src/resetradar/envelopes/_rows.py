@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from resetradar.envelopes._export import export_rows, is_export
+from resetradar.envelopes._export import export_rows, is_export, is_verbose, verbose_rows
 
 # A document is parsed whole, so its size is bounded; more is read record by record.
 _MAX_DOCUMENT = 64 << 20
@@ -53,6 +53,8 @@ def document_rows(head: bytes, pieces: Iterable[bytes]) -> Iterator[Row] | None:
     """
     if is_export(head):
         return (Row(text, number) for text, number in export_rows(pieces))
+    if is_verbose(head):
+        return (Row(text, number) for text, number in verbose_rows(pieces))
     if _is_document(head):
         return _json_rows(pieces)
     return None

@@ -1,6 +1,7 @@
 """Dates and times as logs print them, to ``Stamp``."""
 
 import re
+from functools import lru_cache
 
 from resetradar.clock import Stamp
 
@@ -39,7 +40,20 @@ def month_number(name: str) -> int | None:
     if digits:
         return int(digits[0]) if 1 <= int(digits[0]) <= 12 else None
     lower = name.lower()
+    if "\ufffd" in lower[1:]:
+        return _month_around_lost_letters(lower)
     return next((number for start, number in _MONTH_STARTS if lower.startswith(start)), None)
+
+
+def _month_around_lost_letters(lower: str) -> int | None:
+    """The first month that the name may be where a letter was of another encoding."""
+    if not lower[0].isascii():
+        return None
+    shape = re.compile("".join("." if c == "\ufffd" else re.escape(c) for c in lower))
+    return next(
+        (number for start, number in _MONTH_STARTS if shape.match(start + lower[len(start) :])),
+        None,
+    )
 
 
 def stamp_of(match: re.Match[str]) -> Stamp | None:
@@ -48,11 +62,27 @@ def stamp_of(match: re.Match[str]) -> Stamp | None:
     Returns:
         None when the month has no known name.
     """
-    found = match.groupdict()
+    fields = _fields(match.re.pattern)
+    return _stamp(fields, match.group(*fields))
+
+
+_FIELDS = ("year", "month", "day", "hour", "minute", "second", "fraction", "zone")
+
+
+@lru_cache(maxsize=64)
+def _fields(pattern: str) -> tuple[str, ...]:
+    """Which parts of a stamp are groups of a pattern."""
+    return tuple(name for name in _FIELDS if f"(?P<{name}>" in pattern)
+
+
+# Lines come in bursts that share their second.
+@lru_cache(maxsize=1024)
+def _stamp(fields: tuple[str, ...], values: tuple[str | None, ...]) -> Stamp | None:
+    found = {name: value or "" for name, value in zip(fields, values, strict=True)}
     month = month_number(found["month"])
     if month is None:
         return None
-    fraction = found.get("fraction") or ""
+    fraction = found.get("fraction", "")
     return Stamp(
         int(found["year"]) if found.get("year") else None,
         month,

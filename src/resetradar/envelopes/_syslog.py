@@ -28,18 +28,18 @@ def unescape_rsyslog(text: str) -> str:
 
 def split_uptime(text: str) -> tuple[int | None, str]:
     """Kernel clock at the start of a message, in microseconds, and the rest."""
-    match = _UPTIME.match(text)
+    match = _UPTIME.match(text) if text.startswith("[") else None
     if match is None:
         return None, text
-    return int(match[1]) * 1_000_000 + int(match[2]), text[match.end() :]
+    return int(match[1] + match[2]), text[match.end() :]
 
 
 def kernel_text(text: str) -> tuple[int | None, str]:
     """Kernel clock and message of what stands behind a syslog tag.
 
-    A record that rsyslog reports as repeated is the record; how often is not kept.
+    A record that rsyslog reports as repeated is the record; `repeats.py` counts how often.
     """
-    repeated = _REPEATED.match(text)
+    repeated = _REPEATED.match(text) if "message repeated" in text else None
     if repeated is not None:
         text = repeated[1]
     monotonic_us, text = split_uptime(text.lstrip(" ") if text.startswith(" [") else text)

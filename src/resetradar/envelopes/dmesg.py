@@ -11,7 +11,10 @@ from resetradar.envelopes._contract import FoundTimes, Record
 NAME = "dmesg"
 PRIORITY = 40
 TIMES = FoundTimes(
-    re.compile(rb"(?m)^[ \t]*(?:<\d+>)?\[\s*(\d+\.\d{6})"), is_uptime=True, per_second=1
+    re.compile(rb"(?m)^[ \t]*(?:<\d+>)?\[\s*(\d+\.\d{6})"),
+    is_uptime=True,
+    per_second=1,
+    behind=b"[",
 )
 KERNEL_MARK = None
 

@@ -11,7 +11,9 @@ from resetradar.envelopes._syslog import kernel_text, program_of
 
 NAME = "journal_monotonic"
 PRIORITY = 35
-TIMES = FoundTimes(re.compile(rb"(?m)^\[\s*(\d+\.\d{6})"), is_uptime=True, per_second=1)
+TIMES = FoundTimes(
+    re.compile(rb"(?m)^\[\s*(\d+\.\d{6})"), is_uptime=True, per_second=1, behind=b"["
+)
 KERNEL_MARK = (b" kernel:",)
 
 _LINE = re.compile(

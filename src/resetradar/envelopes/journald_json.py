@@ -18,6 +18,7 @@ TIMES = FoundTimes(
     re.compile(rb'"__REALTIME_TIMESTAMP"\s*:\s*"(\d{14,17})"'),
     is_uptime=False,
     per_second=1_000_000,
+    behind=b'"__REALTIME_TIMESTAMP"',
 )
 KERNEL_MARK = (b'"_TRANSPORT":"kernel"', b'"_TRANSPORT" : "kernel"', b'"_TRANSPORT": "kernel"')
 

@@ -1,7 +1,8 @@
 """The traditional syslog line: ``Feb 25 12:00:01 host kernel: [ 1234.567890] message``.
 
 Written by rsyslog's traditional format (imklog with the kernel clock, imjournal without), by
-``journalctl -o short`` and by most appliances. Local time of receipt, one second, no year.
+``journalctl -o short`` and by most appliances. Local time of receipt, one second, no year. The
+kernel of ESX 3 and 4 writes its uptime as days, hours, minutes and seconds.
 """
 
 import re
@@ -10,6 +11,7 @@ from resetradar.clock import RECEIVED_S, Stamp
 from resetradar.envelopes._contract import FixedTimes, Record
 from resetradar.envelopes._stamps import BSD, MONTHS, stamp_of
 from resetradar.envelopes._syslog import HOST, LEVEL, TAG, kernel_text, program_of
+from resetradar.envelopes.vmkernel import WORLD
 
 NAME = "rfc3164"
 PRIORITY = 20
@@ -22,6 +24,9 @@ _LINE = re.compile(
     + LEVEL + TAG + r"(?P<text>.*)",
     re.DOTALL | re.ASCII,
 )  # fmt: skip
+_ESX = re.compile(
+    r"(?P<days>\d{1,5}):(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)\.(?P<ms>\d{3}) " + WORLD, re.ASCII
+)
 
 SAMPLES = (
     (
@@ -54,6 +59,10 @@ SAMPLES = (
         "Feb 25 12:00:03 h kernel: message repeated 3 times: [ [ 1234.567890] ena: x]",
         {"text": "ena: x", "monotonic_us": 1234567890},
     ),
+    (
+        "Nov 20 12:00:01 esx-7 vmkernel: 15:07:33:10.284 cpu2:4245)x",
+        {"text": "x", "monotonic_us": 1323190284000, "program": None},
+    ),
 )
 NOT_SAMPLES = (
     "2026-11-20T12:00:01+00:00 h kernel: x",
@@ -73,11 +82,24 @@ def parse(line: str) -> Record | None:
     if match is None or match["month"] not in MONTHS:
         return None
     monotonic_us, text = kernel_text(match["text"])
+    program = program_of(match["tag"])
+    if program == "vmkernel":
+        monotonic_us, text, program = *_of_esx(text), None
     return Record(
         text,
         host=match["host"],
         stamp=stamp_of(match),
         monotonic_us=monotonic_us,
-        program=program_of(match["tag"]),
+        program=program,
         floor_s=RECEIVED_S,
     )
+
+
+def _of_esx(text: str) -> tuple[int | None, str]:
+    """Uptime in microseconds and message of what the kernel of ESX writes."""
+    match = _ESX.match(text)
+    if match is None:
+        return None, text
+    hours = int(match["days"]) * 24 + int(match["h"])
+    seconds = (hours * 60 + int(match["m"])) * 60 + int(match["s"])
+    return (seconds * 1000 + int(match["ms"])) * 1000, text[match.end() :]

@@ -30,13 +30,18 @@ SAMPLES = (
     ),
     ("11月 20 12:00:01 h systemd[1]: x", {"stamp": Stamp(None, 11, 20, 12, 0, 1)}),
     ("März 05 12:00:01 h kernel: x", {"stamp": Stamp(None, 3, 5, 12, 0, 1)}),
+    ("M\ufffdr 05 12:00:01 h kernel: x", {"stamp": Stamp(None, 3, 5, 12, 0, 1)}),
 )
 NOT_SAMPLES = ("Feb 25 12:00:01 h kernel: x", "Xyz 25 12:00:01 h kernel: x")
 
 
+# A file that is not in UTF-8 has its letters beyond ASCII replaced.
+_REPLACED = {"m": "\u00e4", "f": "\u00e9", "d": "\u00e9", "a": "\u00fb"}
+
+
 def parse(line: str) -> Record | None:
     """The line without its envelope; None when it has another form."""
-    match = _LINE.match(line)
+    match = _LINE.match(_mended(line) if "\ufffd" in line[:5] else line)
     if match is None or match["month"] in MONTHS:
         return None
     stamp = stamp_of(match)
@@ -51,3 +56,8 @@ def parse(line: str) -> Record | None:
         program=program_of(match["tag"]),
         floor_s=RECEIVED_S,
     )
+
+
+def _mended(line: str) -> str:
+    """The line with the letter that its month, of German or French, lacks."""
+    return line.replace("\ufffd", _REPLACED.get(line[:1].lower(), ""), 1)

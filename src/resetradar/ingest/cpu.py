@@ -112,7 +112,7 @@ def _until(counters: pa.Table, day: date) -> pa.Table:
 
 def _scraped(settings: Settings, day: date, shard: int, found: _Found) -> dict[str, list[str]]:
     """Label values by host, of all hosts that a Prometheus knows."""
-    server = settings.inputs.prometheus
+    server = settings.prometheus
     if server is None:
         return {}
     first, last = (instant / SECOND_US for instant in day_bounds(day))
@@ -123,7 +123,7 @@ def _scraped(settings: Settings, day: date, shard: int, found: _Found) -> dict[s
 
 
 def _fetch(settings: Settings, day: date, hosts: dict[str, list[str]], found: _Found) -> None:
-    server = settings.inputs.prometheus
+    server = settings.prometheus
     if server is None or not hosts:
         return
     first, last = (instant / SECOND_US for instant in day_bounds(day))
@@ -141,7 +141,7 @@ def _need(settings: Settings, day: date, shard: int, roster: set[str]) -> Need |
     """Hosts to read, those of other shards left out; None for all."""
     if settings.inputs.cpu_mode == "all":
         return None
-    resets, resets_after = (_reset_hosts(settings, day + timedelta(days=n)) for n in (0, 1))
+    resets, resets_after = _reset_hosts(settings, day), _resets_after(settings, day)
     need = need_of(day, resets, resets_after, roster, _kinds(settings, day))
     roles = need.roles.items()
     return Need({h: role for h, role in roles if shard_of(h, settings.shards) == shard})
@@ -152,6 +152,19 @@ def _reset_hosts(settings: Settings, day: date) -> set[str]:
     files = lake_of(settings).files(RESETS, day, day)
     columns = [pq.ParquetFile(path).read(["host_id"])["host_id"].to_pylist() for path in files]
     return {str(host) for column in columns for host in column}
+
+
+def _resets_after(settings: Settings, day: date) -> dict[str, bool]:
+    """Hosts with a reset or stall on the day after, and whether its window begins on the day."""
+    after = day + timedelta(days=1)
+    midnight, _ = day_bounds(after)
+    rows = lake_of(settings).read(RESETS, after, after)
+    starts = rows["window_start_at"].cast(pa.int64()).to_pylist()
+    found: dict[str, bool] = {}
+    for host, start in zip(rows["host_id"].to_pylist(), starts, strict=True):
+        is_early = start is not None and start < midnight
+        found[str(host)] = found.get(str(host), False) or is_early
+    return found
 
 
 def _kinds(settings: Settings, day: date) -> dict[str, Kind]:
@@ -179,6 +192,9 @@ def _lacks(settings: Settings, day: date, shard: int) -> bool:
     rows = pq.ParquetFile(path).read(["host_id", "mode", "role"]).to_pylist()
     if any(row["mode"] == "all" for row in rows):
         return False
+    resets = _resets_after(settings, day)
+    if any(resets.values()):
+        # Rare, and the rows do not tell of which kinds the controls were read.
+        return True
     known = {row["host_id"] for row in rows if row["role"] != CONTROL}
-    resets = _reset_hosts(settings, day + timedelta(days=1))
     return any(shard_of(h, settings.shards) == shard and h not in known for h in resets)

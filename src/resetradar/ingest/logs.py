@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
 from resetradar.clock import HOUR_US, SECOND_US, Calendar, day_bounds, zone_named
@@ -13,7 +14,8 @@ from resetradar.ingest.partition import Ingested, Part, of_hosts, once, sources_
 from resetradar.lake import shard_of
 from resetradar.overlap import merged
 from resetradar.records import (
-    event_rows,
+    Run,
+    event_runs,
     events_table,
     flood_rows,
     reset_record,
@@ -35,6 +37,7 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
     calendar = Calendar(day, zone=zone_named(settings.inputs.timezone))
     silence_us = round(settings.inputs.max_silence_s * SECOND_US)
     known_from = first - silence_us - HOUR_US
+    shard_of_host = cache(lambda host_id: shard_of(host_id, settings.shards))
     ledgers: list[Ledger] = []
     events: dict[str, list[Event]] = defaultdict(list)
     rejects: list[Reject] = []
@@ -46,25 +49,24 @@ def ingest_logs(settings: Settings, day: date, shard: int) -> Ingested:
         for event in scanned.events:
             if event.host_id is None and event.at_us and first <= event.at_us < last:
                 nameless.append(_nameless(event))
-            elif event.host_id and shard_of(event.host_id, settings.shards) == shard:
+            elif event.host_id and shard_of_host(event.host_id) == shard:
                 events[event.host_id].append(event)
         of_day = [r for r in scanned.rejects if r.at_us is None or first <= r.at_us < last]
         rejects += once([*of_day, *nameless], source, settings, shard)
     ledger = merged(ledgers, known_from, last)
-    event_part: list[dict[str, Any]] = []
+    event_part: list[Run] = []
     reset_part: list[dict[str, Any]] = []
     for host_id in sorted(events):
         for boot in boots(events[host_id]):
             _count_losses(ledger, host_id, boot)
             today = [event for event in boot if event.at_us and first <= event.at_us < last]
-            event_part += event_rows(today, host_id)
+            event_part += event_runs(today, host_id)
             records = (reset_record(episode, host_id) for episode in episodes(boot))
             reset_part += [row for row in records if _lies_in(row, first, last)]
     own = {key: n for key, n in ledger.bursts.items() if first <= key[1] < last}
-    event_part += flood_rows(own)
     coverage = ledger.table(settings.inputs.max_silence_s, first, last)
     tables = {
-        KERNEL_EVENTS.name: events_table(event_part),
+        KERNEL_EVENTS.name: events_table(event_part, flood_rows(own)),
         LOG_COVERAGE.name: of_hosts(coverage, shard, settings.shards),
         RESETS.name: resets_table(reset_part),
     }

@@ -38,7 +38,8 @@ def add_views(connection: duckdb.DuckDBPyConnection, run: Path, day: date) -> No
     for name in [*BASE_TABLES, *(mart.name for mart in load_marts())]:
         days = f"day={day}/**" if name in states else "**"
         pattern = run / TABLES / name / days / "*.parquet"
-        connection.read_parquet(str(pattern), hive_partitioning=True).create_view(name)
+        rows = connection.read_parquet(str(pattern), hive_partitioning=True, union_by_name=True)
+        rows.create_view(name)
 
 
 def write(run: Path, published: Path, day: date) -> Path:

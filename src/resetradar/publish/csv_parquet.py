@@ -12,7 +12,27 @@ from resetradar.settings import Settings
 _ORDERS: dict[str, list[tuple[str, Literal["ascending", "descending"]]]] = {
     "host_scores": [("rank", "ascending"), ("host_id", "ascending")],
     "cohort_rates": [("resets_per_1000h", "descending"), ("cohort_id", "ascending")],
+    "cohort_verdicts": [("resets_of", "ascending"), ("place", "ascending")],
+    "suspected_causes": [
+        ("subject_kind", "ascending"),
+        ("subject_id", "ascending"),
+        ("resets_of", "ascending"),
+        ("place", "ascending"),
+    ],
     "fleet_days": [("fleet_date", "ascending")],
+    "uptime_patterns": [("resets_of", "ascending"), ("cohort_id", "ascending")],
+    "uptime_hazard": [
+        ("resets_of", "ascending"),
+        ("cohort_id", "ascending"),
+        ("uptime_from_h", "ascending"),
+    ],
+    "changes": [("cohort_id", "ascending"), ("period_days", "ascending")],
+    "rollouts": [
+        ("attribute", "ascending"),
+        ("from_value", "ascending"),
+        ("to_value", "ascending"),
+        ("treatment", "ascending"),
+    ],
 }
 
 

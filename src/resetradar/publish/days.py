@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from resetradar.lake import Lake
-from resetradar.marts import Mart, mart_path
-from resetradar.tables import BASE_TABLES
+from resetradar.marts import Mart, load_marts, mart_path
+from resetradar.tables import BASE_TABLES, Table
 
 
 def days_to_build(mart: Mart, lake: Lake, days: list[date], history_days: int) -> list[date]:
@@ -32,14 +32,32 @@ def days_to_build(mart: Mart, lake: Lake, days: list[date], history_days: int) -
 
 
 def stale_days(mart: Mart, lake: Lake, newest: date, history_days: int) -> list[date]:
-    """Ingested days of a window of which the mart is missing, or older than a base table."""
+    """Ingested days of a window of which the mart is missing, or older than what it is made of."""
     first = newest - timedelta(days=history_days - 1)
+    tables = base_tables_of(mart)
     return [
         day
         for day in ingested_days(lake)
         if first <= day <= newest
-        and _written(mart_path(lake, mart.name, day)) < _changed(lake, day)
+        and _written(mart_path(lake, mart.name, day)) < _changed(lake, tables, day)
     ]
+
+
+def base_tables_of(mart: Mart) -> list[Table]:
+    """Base tables that a mart reads, itself or through other marts.
+
+    A mart of the inventory is finished before the logs are read, and not stale for it.
+    """
+    marts = {each.name: each for each in load_marts()}
+    tables: dict[str, Table] = {}
+    open_names = [*mart.inputs]
+    while open_names:
+        name = open_names.pop()
+        if name in BASE_TABLES:
+            tables[name] = BASE_TABLES[name]
+        else:
+            open_names += marts[name].inputs
+    return [tables[name] for name in sorted(tables)]
 
 
 def ingested_days(lake: Lake) -> list[date]:
@@ -47,9 +65,10 @@ def ingested_days(lake: Lake) -> list[date]:
     return sorted({day for table in BASE_TABLES.values() for day in lake.days(table)})
 
 
-def _changed(lake: Lake, day: date) -> int:
-    files = (file for table in BASE_TABLES.values() for file in lake.files(table, day, day))
-    return max(_written(file) for file in files)
+def _changed(lake: Lake, tables: list[Table], day: date) -> int:
+    files = (file for table in tables for file in lake.files(table, day, day))
+    # A day without any file of its inputs has the mart all the same: an empty one.
+    return max((_written(file) for file in files), default=0)
 
 
 def _written(path: Path) -> int:

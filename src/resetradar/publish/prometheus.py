@@ -6,6 +6,7 @@ scrape targets have already and which Prometheus would rename.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ from resetradar.settings import Settings
 NAME = "resetradar.prom"
 TOP_HOSTS = 20
 TOP_COHORTS = 20
+# Of each named cohort the first causes; only the names of units are without bound.
+TOP_CAUSES = 5
 
 # Labels come from logs; a longer one is no name of a host.
 _LABEL_LENGTH = 200
@@ -41,6 +44,9 @@ _FLEET_GAUGES = {
 _VERDICTS = ("host_starved", "device_fault", "interrupt_lost", "requested", "ambiguous")
 _HOST_LABELS = ("host_id", "instance_family", "availability_zone", "ami_id", "verdict")
 _COHORT_LABELS = ("attributes", "cohort_values")
+_NAMED_LABELS = ("resets_of", "cohort_id", "tier")
+_UPTIME_LABELS = ("resets_of", "cohort_id")
+_CAUSE_LABELS = ("resets_of", "cohort_id", "cause", "cause_of")
 
 
 def write(connection: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> None:
@@ -71,6 +77,14 @@ def write(connection: duckdb.DuckDBPyConnection, settings: Settings, folder: Pat
     rated = [row for row in cohorts if row["rate_ratio"] is not None]
     for row in sorted(rated, key=lambda row: -row["rate_ratio"])[:TOP_COHORTS]:
         _set(ratio, settings.fleet, row, _COHORT_LABELS, row["rate_ratio"])
+    named = _rows(connection, "cohort_verdicts", "cohort_id")
+    _add_named(registry, settings.fleet, named)
+    _add_causes(registry, settings.fleet, _rows(connection, "suspected_causes", "place"))
+    told = {"fleet", *(row["cohort_id"] for row in named)}
+    patterns = _rows(connection, "uptime_patterns", "cohort_id")
+    rising = [row for row in patterns if row["pattern"] == "rises_from_day"]
+    _add_uptimes(registry, settings.fleet, [row for row in rising if row["cohort_id"] in told])
+    _add_changes(registry, settings.fleet, _rows(connection, "changes", "period_days"))
     (folder / NAME).write_bytes(generate_latest(registry))
 
 
@@ -83,6 +97,66 @@ def _add_fleet(registry: CollectorRegistry, fleet: str, row: Mapping[str, Any]) 
     verdicts = _gauge(registry, "resetradar_resets_by_verdict", "Resets by verdict.", "verdict")
     for verdict in _VERDICTS:
         _set(verdicts, fleet, {"verdict": verdict}, ("verdict",), row[f"{verdict}_resets"])
+
+
+def _add_named(registry: CollectorRegistry, fleet: str, rows: list[dict[str, Any]]) -> None:
+    ratio = _gauge(
+        registry,
+        "resetradar_named_cohort_rate_ratio",
+        "Reset rate of the cohorts that explain the resets against all others.",
+        *_NAMED_LABELS,
+    )
+    for row in rows:
+        _set(ratio, fleet, row, _NAMED_LABELS, row["rate_ratio"])
+
+
+def _add_causes(registry: CollectorRegistry, fleet: str, rows: list[dict[str, Any]]) -> None:
+    found = [row for row in rows if row["finding"] == "goes_with"]
+    excess = _gauge(
+        registry,
+        "resetradar_suspected_cause_excess_ratio",
+        "Share with a sign that goes with the resets of a named cohort, above that of controls.",
+        *_CAUSE_LABELS,
+    )
+    for row in found:
+        if row["subject_kind"] == "cohort" and row["place"] <= TOP_CAUSES:
+            labels = row | {"cohort_id": row["subject_id"]}
+            _set(excess, fleet, labels, _CAUSE_LABELS, row["excess_ratio"])
+    hosts = _gauge(
+        registry,
+        "resetradar_hosts_by_suspected_cause",
+        "Hosts that stand out and whose resets a sign goes with.",
+        "cause",
+    )
+    of_hosts = Counter(row["cause"] for row in rows if row["subject_kind"] == "host")
+    with_it = Counter(row["cause"] for row in found if row["subject_kind"] == "host")
+    for cause in sorted(of_hosts):
+        _set(hosts, fleet, {"cause": cause}, ("cause",), with_it[cause])
+
+
+def _add_uptimes(registry: CollectorRegistry, fleet: str, rows: list[dict[str, Any]]) -> None:
+    hours = _gauge(
+        registry,
+        "resetradar_resets_rise_at_uptime_hours",
+        "Time since boot from which the fleet or a named cohort resets more often.",
+        *_UPTIME_LABELS,
+    )
+    for row in rows:
+        _set(hours, fleet, row, _UPTIME_LABELS, row["change_h"])
+
+
+def _add_changes(registry: CollectorRegistry, fleet: str, rows: list[dict[str, Any]]) -> None:
+    cohorts = _gauge(
+        registry,
+        "resetradar_cohorts_by_change",
+        "Cohorts by what changed against as many days before.",
+        "period_days",
+        "change",
+    )
+    counts = Counter((row["period_days"], row["change"]) for row in rows)
+    for (days, change), number in sorted(counts.items()):
+        labels = {"period_days": days, "change": change}
+        _set(cohorts, fleet, labels, ("period_days", "change"), number)
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Gauge:

@@ -7,62 +7,63 @@ are its aliases, as no statistic can tell them apart.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from resetradar.scoring.attributes import INVENTORY, Levels, kinds
 from resetradar.scoring.columns import Codes
 from resetradar.scoring.distributions import Flags, Floats
 
 # What each cohort shares: pairs of attribute and value.
 Conditions = tuple[tuple[str, str], ...]
 
-UNKNOWN = "?"
 MAX_FLEET_SHARE = 0.7
 _MAX_ATTRIBUTES = 3
-# Attributes of the inventory are candidates whatever their number of values.
-_INVENTORY = frozenset(
-    {"ami_id", "availability_zone", "driver_version", "instance_family", "kernel"}
-)
 
 
 @dataclass(frozen=True)
 class Split:
     """One way to split the fleet: by the values of one to three attributes.
 
-    ``groups`` has a number per member, 0 if its group is too small or too large to be a candidate;
-    ``names[n - 1]`` is what the members of group n share.
+    ``groups`` has a number per kind of row, 0 if its group is too small or too large to be a
+    candidate; ``names[n - 1]`` is what the members of group n share.
     """
 
     attributes: tuple[str, ...]
     groups: npt.NDArray[np.int32]
     names: tuple[Conditions, ...]
 
-    def sums(self, values: Floats) -> Floats:
-        """Sum of a value over the members of each candidate."""
-        found = np.bincount(self.groups, values, minlength=len(self.names) + 1)[1:]
-        return np.asarray(found, dtype=np.float64)
-
 
 @dataclass(frozen=True)
 class Candidates:
-    """All candidates of a fleet, numbered through the splits, and which of them are aliases."""
+    """All candidates of a fleet, numbered through the splits, and which of them are aliases.
 
+    Rows that agree in all attributes are of one kind (``kinds``, a number per row): a cohort has
+    all of a kind or nothing of it, so sums are made by kind first.
+    """
+
+    kinds: Codes
     splits: tuple[Split, ...]
     names: tuple[Conditions, ...]
     hosts: Floats
     is_first: Flags
     aliases: Mapping[int, tuple[Conditions, ...]]
 
-    def sums(self, values: Floats) -> Floats:
-        """Sum of a member's value over each candidate."""
-        return np.concatenate([split.sums(values) for split in self.splits] or [np.empty(0)])
+    def by_kind(self, values: Floats) -> Floats:
+        """Sum of a row's value over each kind."""
+        return np.bincount(self.kinds, values).astype(np.float64)
+
+    def sums(self, totals: Floats) -> Floats:
+        """Sum of a kind's value over each candidate."""
+        parts: list[Floats] = [
+            np.bincount(split.groups, totals, minlength=len(split.names) + 1)[1:].astype(np.float64)
+            for split in self.splits
+        ]
+        return np.concatenate(parts or [np.empty(0)])
 
     def members(self, number: int) -> Flags:
-        """Which rows belong to a candidate."""
+        """Which kinds belong to a candidate."""
         for split in self.splits:
             if number < len(split.names):
                 return np.asarray(split.groups == number + 1)
@@ -70,39 +71,7 @@ class Candidates:
         raise IndexError(number)
 
 
-def attribute_levels(
-    column: "pa.ChunkedArray[Any]", max_levels: int
-) -> dict[str, npt.NDArray[np.str_]]:
-    """Values of each attribute, one per row; ``?`` where a row has none.
-
-    Args:
-        column: Maps from attribute to value.
-        max_levels: Attributes with more values than this are names, not cohorts; those of the
-            inventory are always taken.
-    """
-    maps: Any = column.combine_chunks()
-    offsets = np.asarray(maps.offsets)
-    pairs = slice(int(offsets[0]), int(offsets[-1]))
-    rows = np.repeat(np.arange(len(maps)), np.diff(offsets))
-    keys = np.asarray(maps.keys.to_numpy(zero_copy_only=False))[pairs]
-    values = pc.fill_null(maps.items, UNKNOWN).to_numpy(zero_copy_only=False)[pairs]
-    found: dict[str, npt.NDArray[np.str_]] = {}
-    for attribute in sorted(set(keys)):
-        is_own = keys == attribute
-        own = values[is_own].astype(str)
-        if attribute not in _INVENTORY and len(set(own)) > max_levels:
-            continue
-        all_own = np.full(len(maps), UNKNOWN, dtype=np.result_type(own, "U1"))
-        all_own[rows[is_own]] = own
-        # What all hosts share splits nothing.
-        if (all_own != all_own[0]).any():
-            found[attribute] = all_own
-    return found
-
-
-def candidates(
-    hosts: Codes, levels: Mapping[str, npt.NDArray[np.str_]], min_hosts: int
-) -> Candidates:
+def candidates(hosts: Codes, levels: Mapping[str, Levels], min_hosts: int) -> Candidates:
     """Candidates with at least ``min_hosts`` hosts and at most 70 % of the fleet.
 
     Args:
@@ -110,53 +79,76 @@ def candidates(
         levels: Value of each attribute in each row.
         min_hosts: Smallest cohort.
     """
-    fleet = len(np.unique(hosts))
-    limits = (min_hosts, MAX_FLEET_SHARE * fleet)
-    singles = {name: np.unique(values, return_inverse=True) for name, values in levels.items()}
+    row_kinds, first = kinds(levels, len(hosts))
+    rows_of = np.bincount(hosts)
+    fleet = int((rows_of > 0).sum())
+    repeated = rows_of[hosts] > 1
+    members = _Members(
+        np.bincount(row_kinds[~repeated], minlength=len(first)),
+        row_kinds[repeated],
+        hosts[repeated],
+    )
+    kind_levels = {name: replace(level, codes=level.codes[first]) for name, level in levels.items()}
     splits = []
     sizes: list[Floats] = []
     for count in range(1, _MAX_ATTRIBUTES + 1):
         # Labels can be many: their triples would be thousands of splits that nobody could read.
-        names_of = sorted(levels if count < _MAX_ATTRIBUTES else _INVENTORY & set(levels))
+        names_of = sorted(levels if count < _MAX_ATTRIBUTES else INVENTORY & set(levels))
         for attributes in combinations(names_of, count):
-            split, size = _split(hosts, singles, attributes, limits)
+            split, size = _split(
+                kind_levels, attributes, members, (min_hosts, MAX_FLEET_SHARE * fleet)
+            )
             if split.names:
                 splits.append(split)
                 sizes.append(size)
     names = tuple(name for split in splits for name in split.names)
-    found = Candidates(
-        tuple(splits), names, np.concatenate(sizes or [np.empty(0)]), np.ones(len(names), bool), {}
-    )
-    return _without_aliases(found, len(hosts))
+    hosts_of = np.concatenate(sizes or [np.empty(0)])
+    found = Candidates(row_kinds, tuple(splits), names, hosts_of, np.ones(len(names), bool), {})
+    return _without_aliases(found)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Hosts with one row, counted by kind, and the rows of hosts that have several."""
+
+    single: npt.NDArray[np.intp]
+    kinds: Codes
+    hosts: Codes
+
+    def sizes(self, groups: npt.NDArray[np.intp], count: int) -> Floats:
+        """Hosts of each group of kinds."""
+        found: Floats = np.bincount(groups, self.single, minlength=count).astype(np.float64)
+        hosts = int(self.hosts.max(initial=0)) + 1
+        pairs = np.unique(groups[self.kinds] * hosts + self.hosts)
+        return found + np.bincount(pairs // hosts, minlength=count)
 
 
 def _split(
-    hosts: Codes,
-    singles: Mapping[str, tuple[npt.NDArray[np.str_], npt.NDArray[np.intp]]],
+    levels: Mapping[str, Levels],
     attributes: tuple[str, ...],
+    members: _Members,
     limits: tuple[float, float],
 ) -> tuple[Split, Floats]:
-    combined = np.zeros(len(hosts), dtype=np.int64)
+    combined = np.zeros(len(members.single), dtype=np.int64)
     for attribute in attributes:
-        values, places = singles[attribute]
-        combined = combined * len(values) + places
-    kinds, first, groups = np.unique(combined, return_index=True, return_inverse=True)
-    pairs = np.unique(groups * (hosts.max(initial=0) + 1) + hosts)
-    size = np.bincount(pairs // (hosts.max(initial=0) + 1), minlength=len(kinds))
+        combined = combined * len(levels[attribute].values) + levels[attribute].codes
+    found, first, groups = np.unique(combined, return_index=True, return_inverse=True)
+    size = members.sizes(groups, len(found))
     kept = np.flatnonzero((size >= limits[0]) & (size <= limits[1]))
-    numbers = np.zeros(len(kinds), dtype=np.int64)
+    numbers = np.zeros(len(found), dtype=np.int32)
     numbers[kept] = np.arange(1, len(kept) + 1)
     names = tuple(
-        tuple((a, str(singles[a][0][singles[a][1][first[kind]]])) for a in attributes)
-        for kind in kept
+        tuple((a, levels[a].values[levels[a].codes[first[group]]]) for a in attributes)
+        for group in kept
     )
-    return Split(attributes, numbers.astype(np.int32)[groups], names), size[kept].astype(np.float64)
+    return Split(attributes, numbers[groups], names), size[kept]
 
 
-def _without_aliases(found: Candidates, rows: int) -> Candidates:
+def _without_aliases(found: Candidates) -> Candidates:
     """Marks the simplest of the candidates that have the same members, and lists the others."""
-    marks = np.random.default_rng(20_260_101).integers(0, 2**32, rows).astype(np.float64)
-    keys = list(zip(found.sums(np.ones(rows)), found.sums(marks), strict=True))
+    rows = np.bincount(found.kinds).astype(np.float64)
+    marks = np.random.default_rng(20_260_101).integers(0, 2**40, len(rows)).astype(np.float64)
+    keys = list(zip(found.sums(rows), found.sums(marks), strict=True))
     first: dict[tuple[float, float], int] = {}
     others: dict[int, list[Conditions]] = {}
     for number, key in enumerate(keys):

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from resetradar.scoring.candidates import Conditions, attribute_levels, candidates
+from resetradar.scoring.attributes import attribute_levels
+from resetradar.scoring.candidates import Conditions, candidates
 from resetradar.scoring.columns import codes, numbers, rounded, significant
 from resetradar.scoring.explain import MAX_P, explain
 
@@ -49,7 +50,7 @@ def explain_away(rows: pa.Table, *, min_cohort_hosts: int, max_attribute_levels:
     records = []
     for resets_of, counts in all_counts.items():
         for place, named in enumerate(explain(counts, hours, found), 1):
-            members = found.members(named.number)
+            members = found.members(named.number)[found.kinds]
             conditions = found.names[named.number]
             records.append(
                 {

@@ -36,5 +36,13 @@ def rounded(values: Floats) -> "pa.Array[Any]":
 
 def significant(values: Floats) -> "pa.Array[Any]":
     """Six significant digits, for probabilities; not-a-number is null."""
-    short = np.array([float(f"{value:.6g}") for value in values], dtype=np.float64)
+    short = np.array(values, dtype=np.float64)
+    # Powers of ten up to 22 are exact, so dividing by them gives the number that is nearest.
+    places = np.full(len(short), -1.0)
+    is_positive = short > 0
+    places[is_positive] = 5 - np.floor(np.log10(short[is_positive]))
+    exact = (places >= 0) & (places <= 22)
+    scale = 10.0 ** places[exact]
+    short[exact] = np.round(short[exact] * scale) / scale
+    short[~exact] = [float(f"{value:.6g}") for value in short[~exact]]
     return pa.array(short, pa.float64(), from_pandas=True)

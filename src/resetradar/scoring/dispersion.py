@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from resetradar.scoring.distributions import Flags, Floats, count_tail, ln_gamma
+from resetradar.scoring.distributions import (
+    Flags,
+    Floats,
+    binned,
+    capped_moments,
+    count_cap,
+    ln_gamma,
+)
 
 # Below this tail a host is an outlier: it must neither set the level nor the dispersion.
 OUTLIER_TAIL = 1e-3
@@ -34,10 +41,15 @@ def fit_dispersion(counts: Floats, means: Floats) -> float:
     counts, means = counts[known], means[known]
     if counts.sum() < _MIN_EPISODES or len(counts) < _MIN_HOSTS:
         return _UNKNOWN
-    # Equal counts share their gamma functions.
+    # Equal counts share their gamma functions, and nearly equal means their logarithms.
     numbers = np.bincount(counts.astype(np.int64))
     values = np.flatnonzero(numbers).astype(np.float64)
     numbers = numbers[numbers > 0]
+    bins = binned(means)
+    hosts = np.bincount(bins).astype(np.float64)
+    totals, sums = (np.bincount(bins, each)[hosts > 0] for each in (counts, means))
+    hosts = hosts[hosts > 0]
+    means = sums / hosts
 
     def fit(place: int) -> float:
         dispersion = _GRID[place]
@@ -45,7 +57,7 @@ def fit_dispersion(counts: Floats, means: Floats) -> float:
         gammas = ln_gamma(values + size) - ln_gamma(np.full_like(values, size))
         spread = np.log1p(dispersion * means)
         return float(
-            numbers @ gammas + (counts * (np.log(dispersion) - spread)).sum() - size * spread.sum()
+            numbers @ gammas + totals @ (np.log(dispersion) - spread) - size * (hosts @ spread)
         )
 
     # The likelihood has one peak: every fourth point finds it, its neighbours place it.
@@ -56,4 +68,14 @@ def fit_dispersion(counts: Floats, means: Floats) -> float:
 
 def outliers(counts: Floats, means: Floats, dispersion: float) -> Flags:
     """Which hosts have more episodes than chance gives one host in a thousand."""
-    return count_tail(counts, means, dispersion) < OUTLIER_TAIL
+    return count_cap(counts, means, dispersion, OUTLIER_TAIL) < counts
+
+
+def capped_dispersion(means: Floats, dispersion: float, tail: float) -> float:
+    """Dispersion of counts that are capped as by `count_cap`: their variance is smaller.
+
+    It is that of negative binomial counts with the same excess of variance over all hosts.
+    """
+    first, second = capped_moments(means, dispersion, tail)
+    squares = float((first**2).sum())
+    return max(float((second - first).sum()) / squares - 1, _GRID[0]) if squares else dispersion

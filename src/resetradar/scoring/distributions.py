@@ -24,6 +24,11 @@ _LANCZOS = (
 )
 _TINY = 1e-300
 _STEPS = 2000
+_SMALL = 40.0
+# Width of a bin on the logarithm of means.
+_BIN = 0.01
+# Below this a tail is no difference from 1 any more, but computed from its own end.
+_RARE = 1e-3
 
 
 def ln_gamma(x: Floats) -> Floats:
@@ -60,26 +65,79 @@ def count_tail(count: Floats, mean: Floats, dispersion: Floats | float) -> Float
         np.asarray(count, float), np.asarray(mean, float), np.asarray(dispersion, float)
     )
     tail = np.where(count > 0, 0.0, 1.0)
-    asked = (count > 0) & (mean > 0)
-    if asked.any():
-        size = 1 / dispersion[asked]
-        tail[asked] = _beta_ratio(count[asked], size, mean[asked] / (mean[asked] + size))
+    asked = np.flatnonzero((count > 0) & (mean > 0))
+    # Most counts are small and ordinary: a sum of a few terms is exact there, and quick.
+    small = asked[(count[asked] <= _SMALL) & (count[asked] % 1 == 0)]
+    place, below = _walk(count[small], mean[small], dispersion[small], 1 - _RARE)
+    ordinary = small[place == count[small]]
+    tail[ordinary] = 1 - below[place == count[small]]
+    rare = np.setdiff1d(asked, ordinary, assume_unique=True)
+    if len(rare):
+        size = 1 / dispersion[rare]
+        tail[rare] = _beta_ratio(count[rare], size, mean[rare] / (mean[rare] + size))
     return tail
 
 
 def count_cap(count: Floats, mean: Floats, dispersion: float, tail: float) -> Floats:
-    """Counts, none above the point that N exceeds with a probability of ``tail`` at most."""
-    capped = np.array(count, float)
-    asked = np.flatnonzero(count_tail(capped, mean, dispersion) <= tail)
-    low, high = np.zeros(len(asked)), capped[asked]
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        is_rare = count_tail(middle + 1, mean[asked], dispersion) <= tail
-        low, high = np.where(is_rare, low, middle), np.where(is_rare, middle, high)
-        low = np.minimum(low, high)
-    is_rare = count_tail(low + 1, mean[asked], dispersion) <= tail
-    capped[asked] = np.where(is_rare, low, high)
-    return capped
+    """Whole counts, none above the point that N exceeds with a probability of ``tail`` at most."""
+    return _walk(count, mean, np.full(len(count), dispersion), 1 - tail)[0]
+
+
+def capped_moments(mean: Floats, dispersion: float, tail: float) -> tuple[Floats, Floats]:
+    """Mean and mean square of counts that are capped as by `count_cap`, to one per cent.
+
+    Args:
+        mean: Expected counts, above 0.
+        dispersion: Of the counts before they are capped.
+        tail: As for `count_cap`.
+    """
+    bins = binned(mean)
+    hosts = np.maximum(np.bincount(bins), 1)
+    mean = np.bincount(bins, mean) / hosts
+    size = 1 / dispersion
+    odds = mean / (mean + size)
+    term = np.exp(size * np.log1p(-odds))
+    # Sums over the places of P(N > place), times 1 and times the steps of a square.
+    above, first, second = 1 - term, np.zeros(len(mean)), np.zeros(len(mean))
+    step = 0
+    while (above > tail).any():
+        counts = np.where(above > tail, above, 0)
+        first += counts
+        second += (2 * step + 1) * counts
+        step += 1
+        term = term * (size + step - 1) / step * odds
+        above = above - term
+    return first[bins], second[bins]
+
+
+def binned(means: Floats) -> npt.NDArray[np.int64]:
+    """A number for each mean above 0; means within one per cent may share it."""
+    logs = np.log(means)
+    bins: npt.NDArray[np.int64] = ((logs - logs.min(initial=0)) / _BIN).astype(np.int64)
+    return bins
+
+
+def _walk(count: Floats, mean: Floats, dispersion: Floats, limit: float) -> tuple[Floats, Floats]:
+    """The count, or the first place below it up to which N has probability ``limit``.
+
+    Returns:
+        Places, and the probability that N is below each.
+    """
+    size = 1 / dispersion
+    odds = mean / (mean + size)
+    place, below = np.zeros(len(count)), np.zeros(len(count))
+    rows = np.flatnonzero(count > 0)
+    term = np.exp(size[rows] * np.log1p(-odds[rows]))
+    step = 0
+    while len(rows):
+        reached = below[rows] + term
+        moves = reached < limit
+        rows, term, step = rows[moves], term[moves], step + 1
+        below[rows], place[rows] = reached[moves], step
+        goes_on = count[rows] > step
+        rows, term = rows[goes_on], term[goes_on]
+        term = term * (size[rows] + step - 1) / step * odds[rows]
+    return place, below
 
 
 def discoveries(p: Floats) -> Floats:

@@ -15,6 +15,9 @@ _Z = 1.645
 # Three windows are looked at, and the best of them is taken.
 _WINDOWS = 3
 _FLEET_WEIGHT = 0.5
+# Fewer hosts are no fleet: each would set the level of the others, and losing the logs of one would
+# move the ranks of all.
+MIN_FLEET = 4
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,27 @@ class Level:
     weight: float
 
     def fleet_rate(self, counts: Floats, hours: Floats) -> Floats:
-        """Rate per hour of all other hosts."""
+        """Rate per hour of all other hosts; the prior if there are hardly any."""
+        if len(counts) < MIN_FLEET:
+            return np.full(len(counts), self.prior)
         others = counts.sum() - counts + _FLEET_WEIGHT
         rate: Floats = others / (hours.sum() - hours + _FLEET_WEIGHT / self.prior)
         return rate
 
     def rate(self, counts: Floats, hours: Floats) -> Floats:
         """Rate per hour of the other hosts of the family, shrunk to the fleet's."""
-        return shrunk(counts, hours, self.families, self.fleet_rate(counts, hours), self.weight)
+        fleet = self.fleet_rate(counts, hours)
+        if len(counts) < MIN_FLEET:
+            return fleet
+        return shrunk(counts, hours, self.families, fleet, self.weight)
 
     def surge(self, counts: Floats, means: Floats) -> Floats:
         """How much more than expected the others have in a window: of the family, at least 1.
 
         A bad night of the whole family is not the host's own.
         """
+        if len(counts) < MIN_FLEET:
+            return np.ones(len(counts))
         fleet = (counts.sum() - counts + _FLEET_WEIGHT) / (means.sum() - means + _FLEET_WEIGHT)
         own = shrunk(counts, means / fleet, self.families, fleet, self.weight)
         return np.maximum(own, 1.0)

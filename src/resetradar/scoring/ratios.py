@@ -7,9 +7,13 @@ import numpy as np
 
 from resetradar.scoring.columns import Codes
 from resetradar.scoring.dispersion import fit_dispersion, outliers
-from resetradar.scoring.distributions import Flags, Floats
+from resetradar.scoring.distributions import Flags, Floats, count_cap
 
 _ROUNDS = 8
+# A ratio that changes by less is found.
+_SAME = 1e-5
+# Bad hosts on either side must hardly move a ratio; the cap takes the same share of both.
+_CAP_TAIL = 0.05
 # Episodes that a group needs to speak for itself; with fewer it is taken for an average one.
 _GROUP_WEIGHT = 20.0
 _Z = 1.96
@@ -27,8 +31,9 @@ class Ratio:
 def rate_ratio(counts: Floats, hours: Floats, rows: Flags, groupings: Sequence[Codes]) -> Ratio:
     """Rate of some rows over that of all others, each compared with others of its own groups.
 
-    Outliers count as expected on both sides: neither a monster in the cohort nor one outside moves
-    the ratio. The variance is that of negative binomial counts, and of the groups' own levels.
+    Counts are capped at the point that one host in twenty exceeds, on both sides alike: neither a
+    monster in the cohort nor bad hosts outside move the ratio. The variance is that of negative
+    binomial counts, and of the groups' own levels.
 
     Args:
         counts: Episodes of each row.
@@ -37,18 +42,20 @@ def rate_ratio(counts: Floats, hours: Floats, rows: Flags, groupings: Sequence[C
         groupings: Groups that tell hosts apart, such as families; the levels of groups are those
             outside of the cohort.
     """
-    ratio, dispersion = 1.0, 1.0
+    ratio, dispersion = 0.0, 1.0
     levels = np.ones(len(counts))
     calm = counts
     # Half an episode where there is none: a ratio to nothing has no bound.
     rate = max(counts[~rows].sum(), 0.5) / hours[~rows].sum()
     for _ in range(_ROUNDS):
         base = hours * levels * rate
-        ratio = max(calm[rows].sum(), 0.5) / base[rows].sum()
+        earlier, ratio = ratio, max(calm[rows].sum(), 0.5) / base[rows].sum()
+        if abs(ratio - earlier) < _SAME * ratio:
+            break
         means = base * np.where(rows, ratio, 1.0)
         is_outlier = outliers(counts, means, dispersion)
         dispersion = fit_dispersion(counts[~is_outlier], means[~is_outlier])
-        calm = np.where(is_outlier, np.minimum(counts, means), counts)
+        calm = count_cap(counts, means, dispersion, _CAP_TAIL)
         rate = max(calm[~rows].sum(), 0.5) / hours[~rows].sum()
         levels = np.ones(len(counts))
         for groups in groupings:
@@ -56,8 +63,14 @@ def rate_ratio(counts: Floats, hours: Floats, rows: Flags, groupings: Sequence[C
     means = hours * levels * rate * np.where(rows, ratio, 1.0)
     variance = _variance(means[rows], dispersion) + _variance(means[~rows], dispersion)
     variance += sum(_level_variance(calm, means, rows, groups) for groups in groupings)
-    spread = float(np.exp(_Z * np.sqrt(variance)))
+    spread = float(np.exp(_wide(means[rows]) * np.sqrt(variance)))
     return Ratio(float(ratio), float(ratio / spread), float(ratio * spread))
+
+
+def _wide(means: Floats) -> float:
+    """Deviations of the interval: Student's, with as many hosts as really tell something."""
+    hosts = means.sum() ** 2 / (means**2).sum()
+    return float(_Z + (_Z**3 + _Z) / (4 * max(hosts - 1, 1)))
 
 
 def _levels(calm: Floats, means: Floats, rows: Flags, groups: Codes) -> Floats:

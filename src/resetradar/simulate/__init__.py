@@ -1,7 +1,8 @@
 """A seeded fleet in the files that real hosts write, with its truth.
 
-One machine image leaks memory cgroups and starves a CPU after two days of uptime; three hosts on
-other images reset far more often than everybody, each for another reason; the rest is background.
+One machine image leaks memory cgroups and starves a CPU after a day and a half of uptime; three
+hosts on other images reset far more often than everybody, each for another reason; the rest is
+background.
 Hosts are written one after another and line by line, so the size of a fleet is bounded by the disk.
 """
 
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from resetradar.errors import InputError
 from resetradar.simulate.cpu import write_cpu
-from resetradar.simulate.incidents import Incident, boots, incidents
+from resetradar.simulate.facts import write_facts
+from resetradar.simulate.incidents import boots, incidents
 from resetradar.simulate.inventory import write_inventory
 from resetradar.simulate.logs import write_logs
 from resetradar.simulate.plan import SECOND, Fleet, Host, Volume, plan_fleet
 from resetradar.simulate.timeline import timeline
-from resetradar.simulate.truth import Truth, tell, write_truth
+from resetradar.simulate.truth import History, Truth, tell, write_truth
 
 __all__ = ["Truth", "simulate"]
 
@@ -34,6 +36,7 @@ logs = [
   "logs/{host_id}/dmesg*",
 ]
 cpu = ["cpu/{host_id}/*-{day}.json*"]
+facts = ["facts/{host_id}/*-{day}.txt*"]
 inventory = ["inventory/describe-instances.json", "inventory/hosts.csv"]
 timezone = "UTC"
 """
@@ -74,29 +77,27 @@ def simulate(  # noqa: PLR0913 - two sizes and what only changes the volume
     out.mkdir(parents=True, exist_ok=True)
     (out / "resetradar.toml").write_text(_CONFIG, encoding="utf-8")
     write_inventory(fleet, out / "inventory")
-    happened: list[tuple[Host, tuple[Incident, ...]]] = []
     damaged: dict[str, str] = {}
-    happened += ((host, _write_host(fleet, host, out, damaged)) for host in fleet.hosts)
+    happened = [_write_host(fleet, host, out, damaged) for host in fleet.hosts]
     truth = tell(fleet, happened, damaged)
     write_truth(truth, out / "truth.json")
     return truth
 
 
-def _write_host(
-    fleet: Fleet, host: Host, out: Path, damaged: dict[str, str]
-) -> tuple[Incident, ...]:
+def _write_host(fleet: Fleet, host: Host, out: Path, damaged: dict[str, str]) -> History:
     lives = boots(fleet, host)
     happened = incidents(fleet, host, lives)
     lines = timeline(fleet, host, lives, happened)
     logs = write_logs(fleet, host, lines, out / "logs" / host.host_id)
     cpu = write_cpu(fleet, host, lives, happened, out / "cpu" / host.host_id)
     # A file's own time is the only hint at the year of a traditional time stamp.
-    for path in [*logs, *cpu]:
+    facts = write_facts(fleet, host, lives, happened, out / "facts" / host.host_id)
+    for path in [*logs, *cpu, *facts]:
         os.utime(path, (fleet.end_us // SECOND, fleet.end_us // SECOND))
     for feature in host.features:
         if feature in _DAMAGES:
             damaged[logs[-1].relative_to(out).as_posix()] = _DAMAGES[feature]
-    return happened
+    return History(host, lives, happened)
 
 
 def _check(hosts: int, days: int, volume: Volume, out: Path) -> None:

@@ -1,8 +1,11 @@
 """The ordinary lines of a host, with a few that resemble resets and are none."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
+from resetradar.simulate.incidents import Boot
 from resetradar.simulate.kernel_lines import (
     ERROR,
     INFO,
@@ -12,7 +15,17 @@ from resetradar.simulate.kernel_lines import (
     Line,
     kernel,
 )
-from resetradar.simulate.plan import CRON_UNIT, HOUR, LEAKING_UNIT, MINUTE, SECOND, Host
+from resetradar.simulate.leak import innocent_restarts, leaking_restarts
+from resetradar.simulate.plan import (
+    CRON_UNIT,
+    HOUR,
+    LEAKING_UNIT,
+    MINUTE,
+    RESTARTING_UNIT,
+    SECOND,
+    Fleet,
+    Host,
+)
 
 LONGEST_SILENCE = 45 * MINUTE  # a host that logs less often than hourly counts as unobserved
 
@@ -76,6 +89,11 @@ def _one(host: Host, at: int, dice: random.Random) -> Line:
         level, text = dice.choice(_ENA_NEAR_MISSES)
         text = text.format(bus=host.pci_address, nic=host.interface, q=number % host.queues)
         return kernel(at, level, text)
+    if draw < 0.016:
+        # A job that outgrows its own limit: as often before a reset as at any other time.
+        victim = f"Memory cgroup out of memory: Killed process {serial} (java) total-vm:812044kB"
+        sizes = "anon-rss:524288kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1204kB"
+        return kernel(at, ERROR, f"{victim}, {sizes} oom_score_adj:985")
     if draw < 0.2 and host.log_style != "dmesg":
         return Line(at, INFO, "systemd", dice.choice(_SYSTEMD).format(k=serial))
     level, text = dice.choice(_KERNEL)
@@ -83,18 +101,40 @@ def _one(host: Host, at: int, dice: random.Random) -> Line:
     return kernel(at, level, text)
 
 
-def crash_loop(host: Host, start_us: int, end_us: int, dice: random.Random) -> Iterator[Line]:
-    """The unit of the guilty image that ends and is started again: each start leaks a cgroup."""
+def crash_loops(fleet: Fleet, host: Host, life: Boot, end_us: int) -> list[Iterator[Line]]:
+    """What systemd prints of units that end and are started again.
+
+    Of the unit that restarts every two seconds only a line in twenty minutes is kept, as if its
+    messages were limited; its counter says how often it was restarted.
+    """
     if host.log_style == "dmesg":
-        return
-    at, restarts = start_us + 90 * SECOND, 0
-    while at < end_us:
-        restarts += 1
-        exited = f"{LEAKING_UNIT}: Main process exited, code=exited, status=1/FAILURE"
-        again = f"{LEAKING_UNIT}: Scheduled restart job, restart counter is at {restarts}."
-        yield Line(at, NOTICE, "systemd", exited)
-        yield Line(at + 10 * SECOND, INFO, "systemd", again)
-        at += int(20 * MINUTE * dice.uniform(0.97, 1.03))
+        return []
+    loops = []
+    if host.image.is_guilty:
+        loops.append(_Loop(LEAKING_UNIT, 20 * MINUTE, partial(leaking_restarts, fleet, host)))
+    if host.is_unit_restarting:
+        loops.append(_Loop(RESTARTING_UNIT, 2 * HOUR, innocent_restarts))
+    dice = [fleet.dice(host.host_id, f"{loop.unit}/{life.boot_id}") for loop in loops]
+    return [loop.lines(life, end_us, own) for loop, own in zip(loops, dice, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A unit that ends and is started again; ``restarts`` counts them by uptime."""
+
+    unit: str
+    gap_us: int
+    restarts: Callable[[int], int]
+
+    def lines(self, life: Boot, end_us: int, dice: random.Random) -> Iterator[Line]:
+        at = life.started_us + self.gap_us
+        while at < end_us:
+            exited = f"{self.unit}: Main process exited, code=exited, status=1/FAILURE"
+            count = max(1, self.restarts(at - life.started_us))
+            again = f"{self.unit}: Scheduled restart job, restart counter is at {count}."
+            yield Line(at, NOTICE, "systemd", exited)
+            yield Line(at + 10 * SECOND, INFO, "systemd", again)
+            at += int(self.gap_us * dice.uniform(0.97, 1.03))
 
 
 def cron_line(host: Host, at_us: int) -> Iterator[Line]:

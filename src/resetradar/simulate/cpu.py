@@ -176,7 +176,7 @@ def _with_pins(rows: list[Shares], pins: Sequence[Incident], start: int, end: in
         part = WHOLE * _overlap(pin, start, end) // (end - start)
         rest = WHOLE - part
         user, system, softirq = (share * rest // WHOLE for share in mixed[pin.cpu][:3])
-        if pin.pinned == "system":
+        if pin.pinned in {"system", "console"}:
             system += part
         else:
             softirq += part

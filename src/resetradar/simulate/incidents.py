@@ -4,8 +4,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from resetradar.simulate.leak import armed_after_us
 from resetradar.simulate.plan import DAY, HOUR, MINUTE, SECOND, Fleet, Host
 
+MEAN_LIFE = 5 * DAY
 JIFFY = 4_000  # 250 ticks per second: durations that the driver prints are multiples of it
 
 
@@ -40,7 +42,7 @@ class Incident:
 def boots(fleet: Fleet, host: Host) -> tuple[Boot, ...]:
     """Boots that touch the simulated days; the first may lie before them."""
     dice = fleet.dice(host.host_id, "boots")
-    longest_h = {"guilty_ami": 60.0}.get(host.role, 280.0)
+    longest_h = {"guilty_ami": 90.0}.get(host.role, 280.0)
     if host.log_style == "dmesg":
         longest_h = 20.0  # the file then holds the boot and little from before the first day
     started = fleet.start_us - int(dice.uniform(2, longest_h) * HOUR)
@@ -49,7 +51,7 @@ def boots(fleet: Fleet, host: Host) -> tuple[Boot, ...]:
     lives: list[Boot] = []
     earliest = fleet.start_us
     while True:
-        lifetime = max(6 * HOUR, int(dice.expovariate(1 / (8 * DAY))))
+        lifetime = max(6 * HOUR, int(dice.expovariate(1 / MEAN_LIFE)))
         ended = earliest + lifetime if is_rebooting else fleet.end_us
         boot_id = f"{dice.getrandbits(128):032x}"
         lives.append(Boot(started, min(ended, fleet.end_us), boot_id))
@@ -69,8 +71,30 @@ def incidents(fleet: Fleet, host: Host, lives: tuple[Boot, ...]) -> tuple[Incide
         "steady_starved": _every_four_hours,
         "device_fault": _bursts,
         "interrupt_lost": _scattered,
+        "console_flood": _flooded,
     }.get(host.role, _background)(fleet, host, lives, dice)
     return tuple(sorted(found, key=lambda incident: incident.symptom_us))
+
+
+def affinity_lost(
+    host: Host, lives: tuple[Boot, ...], happened: tuple[Incident, ...]
+) -> tuple[int, int] | None:
+    """Instants between which all queues are on CPU 0: from a reset to the end of its boot.
+
+    It is the last reset of a boot with six hours left, in which facts are collected once: nothing
+    else happens to the host, so the queues of its incidents are where ``Host.napi_cpu`` says.
+    """
+    if "affinity_lost" not in host.features:
+        return None
+    for life in reversed(lives):
+        resets = [
+            incident.reset_us
+            for incident in happened
+            if incident.reset_us and life.started_us <= incident.reset_us < life.ended_us
+        ]
+        if resets and life.ended_us - resets[-1] > 6 * HOUR:
+            return resets[-1], life.ended_us
+    return None
 
 
 def logs_end_us(fleet: Fleet, host: Host) -> int:
@@ -93,13 +117,13 @@ def _leaking(
     fleet: Fleet, host: Host, lives: tuple[Boot, ...], dice: random.Random
 ) -> Iterator[Incident]:
     for life in lives:
-        at = life.started_us + int(dice.uniform(44, 52) * HOUR)
+        at = life.started_us + armed_after_us(fleet, host) + int(dice.uniform(0, 6) * HOUR)
         if at < fleet.start_us:
             at = fleet.start_us + int(dice.uniform(0.5, 12) * HOUR)
         while at < life.ended_us:
             if _is_up(fleet, lives, at):
                 yield _starved(host, at, dice, pinned="system")
-            at += int(dice.uniform(6, 20) * HOUR)
+            at += int(dice.uniform(8, 22) * HOUR)
 
 
 def _every_four_hours(
@@ -135,6 +159,16 @@ def _scattered(
         if _is_up(fleet, lives, latest):
             path = "first_interrupt" if dice.random() < 0.4 else "lost_interrupt"
             yield _reset(host, path, latest, dice)
+
+
+def _flooded(
+    fleet: Fleet, host: Host, lives: tuple[Boot, ...], dice: random.Random
+) -> Iterator[Incident]:
+    at = fleet.start_us + int(dice.uniform(4, 20) * HOUR)
+    while at < fleet.end_us - DAY:  # the last day's log is not packed yet, and this is much of it
+        if _is_up(fleet, lives, at):
+            yield _starved(host, at, dice, pinned="console")
+        at += int(dice.uniform(20, 44) * HOUR)
 
 
 def _background(

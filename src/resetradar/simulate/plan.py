@@ -31,6 +31,9 @@ GUILTY_DRIVERS = (*DRIVERS[5:7], *DRIVERS[8:], *DRIVERS[8:])
 TEAMS = ("batch", "ranking", "search")
 LOG_STYLES = ("traditional", "iso", "journal", "traditional", "iso", "journal", "dmesg")
 LEAKING_UNIT = "telemetry-agent.service"
+# Innocent units: one is active nearly everywhere, one restarts on some hosts of any image.
+COMMON_UNIT = "metrics-relay.service"
+RESTARTING_UNIT = "log-shipper.service"
 CRON_UNIT = "index-compaction.service"
 
 
@@ -66,6 +69,9 @@ class Host:
     older_logs: str = "gz"
     first_irq_cpu: int = 0
     loader_cpu: int | None = None
+    has_facts: bool = True
+    is_common_unit_active: bool = True
+    is_unit_restarting: bool = False
 
     @property
     def family(self) -> str:
@@ -145,15 +151,18 @@ _SPECIALS = (
     _Special(feature="invalid_bytes", log_style="iso"),
     _Special(feature="crlf", log_style="traditional"),
     _Special(feature="other_driver", log_style="iso"),
-    _Special(feature="long_dump", driver_version="2.11.0", log_style="journal"),
+    _Special(feature="long_dump affinity_lost", driver_version="2.11.0", log_style="journal"),
     _Special(feature="stall", driver_version="2.12.3", log_style="iso"),
     _Special(feature="stall", driver_version="2.17.0", log_style="traditional"),
-    _Special(feature="old_driver", driver_version="2.4.0", log_style="journal"),
-    _Special(feature="requested", driver_version="2.12.3", log_style="iso"),
+    _Special(feature="old_driver affinity_lost", driver_version="2.4.0", log_style="journal"),
+    _Special(feature="requested affinity_lost", driver_version="2.12.3", log_style="iso"),
     _Special(feature="reconfigured", driver_version="2.13.2", log_style="iso"),
     _Special(log_style="dmesg"),
     _Special(log_style="traditional", cpu_style="mpstat"),
+    _Special("console_flood", "", "2.13.2", "iso", "sadf"),
 )
+# What nobody collected on a host is unknown, whatever its log says.
+_WITHOUT_FACTS = frozenset({"invalid_bytes", "logs_stop"})
 PLANTED = {
     "steady_starved": ("host_starved", "regular, every 4 hours within 5 percent"),
     "device_fault": ("device_fault", "bursts of 5 to 8 within hours"),
@@ -215,6 +224,8 @@ def _deal(fleet: Fleet, index: int) -> Host:
         older_logs=dice.choice(("gz", "zst")),
         first_irq_cpu=dice.randrange(vcpus),
         loader_cpu=dice.randrange(vcpus) if dice.random() < 1 / 3 else None,
+        is_common_unit_active=dice.random() < 0.9,
+        is_unit_restarting=dice.random() < 0.3,
     )
 
 
@@ -222,11 +233,14 @@ def _specialise(host: Host, special: _Special) -> Host:
     changed = replace(
         host,
         role=special.role,
-        features=(special.feature,) if special.feature else (),
+        features=tuple(special.feature.split()),
         driver_version=special.driver_version or host.driver_version,
         log_style=special.log_style or host.log_style,
         cpu_style=special.cpu_style or host.cpu_style,
+        has_facts=special.role != "silent" and special.feature not in _WITHOUT_FACTS,
     )
+    if special.role == "console_flood":
+        return replace(changed, older_logs="zst")
     if special.feature == "other_driver":
         return replace(
             changed,
@@ -236,7 +250,7 @@ def _specialise(host: Host, special: _Special) -> Host:
             interface="ens6",
             cpu_style="none",
         )
-    if special.feature == "long_dump":
+    if "long_dump" in special.feature:
         return replace(
             changed, instance_type=f"{host.family}.4xlarge", vcpus=16, queues=16, cpu_style="none"
         )

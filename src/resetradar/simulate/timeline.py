@@ -4,7 +4,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 
 from resetradar.simulate.boot_lines import boot_lines, reconfiguration_lines
-from resetradar.simulate.chatter import chatter, crash_loop, cron_line, workqueue_line
+from resetradar.simulate.chatter import chatter, crash_loops, cron_line, workqueue_line
+from resetradar.simulate.floods import floods
 from resetradar.simulate.incidents import Boot, Incident, logs_end_us
 from resetradar.simulate.kernel_lines import DriverState, Line, incident_lines
 from resetradar.simulate.plan import HOUR, MINUTE, SECOND, Fleet, Host
@@ -24,9 +25,12 @@ def timeline(
             chatter(host, fleet.volume.lines_per_hour, begin, end, dice),
             _incidents(host, life, happened),
         ]
-        if host.role == "guilty_ami":
-            loop_dice = fleet.dice(host.host_id, f"crash_loop/{life.boot_id}")
-            streams.append(crash_loop(host, life.started_us, end, loop_dice))
+        streams += crash_loops(fleet, host, life, end)
+        streams += (
+            flood.lines()
+            for flood in floods(fleet, host, happened)
+            if life.started_us + MINUTE <= flood.started_us < end
+        )
         if "reconfigured" in host.features:
             streams.append(reconfiguration_lines(host, begin + 5 * HOUR))
         for line in heapq.merge(*streams, key=lambda line: line.at_us):

@@ -6,8 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from resetradar.simulate.incidents import Incident, logs_end_us
-from resetradar.simulate.plan import PLANTED, Fleet, Host, Volume
+from resetradar.simulate.floods import floods
+from resetradar.simulate.incidents import Boot, Incident, affinity_lost, logs_end_us
+from resetradar.simulate.leak import armed_after_us
+from resetradar.simulate.plan import (
+    COMMON_UNIT,
+    LEAKING_UNIT,
+    PLANTED,
+    RESTARTING_UNIT,
+    SECOND,
+    Fleet,
+    Host,
+    Volume,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,8 +39,22 @@ class TrueIncident:
 
 
 @dataclass(frozen=True)
+class History:
+    """What happened to one host: its boots, and what went wrong in them."""
+
+    host: Host
+    lives: tuple[Boot, ...]
+    incidents: tuple[Incident, ...]
+
+
+@dataclass(frozen=True)
 class TrueHost:
-    """One host with its attributes, its role and what is special about it."""
+    """One host with its attributes, its role and what is special about it.
+
+    ``booted_at`` are the boots that touch the simulated days; the leak of the guilty image causes
+    resets from ``armed_after_s`` of uptime on. From ``affinity_lost_at`` to the end of that boot
+    all queues are on CPU 0.
+    """
 
     host_id: str
     instance_family: str
@@ -44,6 +69,13 @@ class TrueHost:
     log_style: str
     cpu_style: str
     loader_cpu: int | None
+    has_facts: bool
+    restarting_units: tuple[str, ...]
+    is_common_unit_active: bool
+    booted_at: tuple[str, ...]
+    armed_after_s: float | None
+    affinity_lost_at: str | None
+    console_floods_at: tuple[str, ...]
     resets: int
     stalls: int
 
@@ -69,6 +101,9 @@ class Truth:
     days: int
     volume: Volume
     guilty_ami: str
+    leaking_unit: str
+    common_unit: str
+    restarting_unit: str
     planted_hosts: tuple[PlantedHost, ...]
     hosts: tuple[TrueHost, ...]
     resets: tuple[TrueIncident, ...]
@@ -87,16 +122,16 @@ def iso(at_us: int) -> str:
 
 def tell(
     fleet: Fleet,
-    happened: Sequence[tuple[Host, Sequence[Incident]]],
+    happened: Sequence[History],
     damaged_files: dict[str, str],
 ) -> Truth:
     """The truth of a plan and of what happened to its hosts."""
     told = [
-        (incident.reset_us is not None, _incident(host, incident))
-        for host, incidents in happened
-        for incident in incidents
+        (incident.reset_us is not None, _incident(history.host, incident))
+        for history in happened
+        for incident in history.incidents
     ]
-    hosts = tuple(_host(host, incidents) for host, incidents in happened)
+    hosts = tuple(_host(fleet, history) for history in happened)
     planted = tuple(
         PlantedHost(host.host_id, host.role, *PLANTED[host.role], host.resets)
         for host in hosts
@@ -109,6 +144,9 @@ def tell(
         days=fleet.days,
         volume=fleet.volume,
         guilty_ami=next(image.ami_id for image in fleet.images if image.is_guilty),
+        leaking_unit=LEAKING_UNIT,
+        common_unit=COMMON_UNIT,
+        restarting_unit=RESTARTING_UNIT,
         planted_hosts=planted,
         hosts=hosts,
         resets=tuple(incident for is_reset, incident in told if is_reset),
@@ -144,7 +182,10 @@ def _incident(host: Host, incident: Incident) -> TrueIncident:
     )
 
 
-def _host(host: Host, incidents: Sequence[Incident]) -> TrueHost:
+def _host(fleet: Fleet, history: History) -> TrueHost:
+    host, incidents = history.host, history.incidents
+    lost = affinity_lost(host, history.lives, incidents)
+    units = [LEAKING_UNIT] * host.image.is_guilty + [RESTARTING_UNIT] * host.is_unit_restarting
     resets = sum(incident.reset_us is not None for incident in incidents)
     return TrueHost(
         host_id=host.host_id,
@@ -160,6 +201,13 @@ def _host(host: Host, incidents: Sequence[Incident]) -> TrueHost:
         log_style=host.log_style,
         cpu_style=host.cpu_style,
         loader_cpu=host.loader_cpu,
+        has_facts=host.has_facts,
+        restarting_units=tuple(units),
+        is_common_unit_active=host.is_common_unit_active,
+        booted_at=tuple(iso(life.started_us) for life in history.lives),
+        armed_after_s=armed_after_us(fleet, host) / SECOND if host.image.is_guilty else None,
+        affinity_lost_at=iso(lost[0]) if lost else None,
+        console_floods_at=tuple(iso(f.started_us) for f in floods(fleet, host, incidents)),
         resets=resets,
         stalls=len(incidents) - resets,
     )
