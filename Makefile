@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DAYS := 2026-11-15..2026-11-21
-BENCHMARKS := scan cpu_parse correlate ranking
+BENCHMARKS := scan cpu_parse cpu_archive correlate ranking uptime changes
 DEBIAN := sysstat prometheus prometheus-node-exporter
 
 .PHONY: help setup demo test debian check nightly dagster docs bench lock clean
