@@ -1,6 +1,7 @@
 """The whole path on the bundled fleet: what the truth says is what the published tables say."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from datetime import datetime, timedelta
@@ -249,6 +250,25 @@ def test_explain_shows_the_causes_of_the_host_and_of_its_cohort(published_fleet)
     assert "    goes with: memory_cgroups, on 15 of 15 hosts, 0 of " in printed
     assert f"    goes with: crash_looping_unit {_TRUTH['leaking_unit']}, on 15 of 15" in printed
     assert "next: grep memory /proc/cgroups" in printed
+
+
+def test_explain_shows_how_long_each_boot_went_without_a_reset(published_fleet):
+    """A leak that is armed after h hours leaves the first h hours of every boot without a reset."""
+    leaking = [h for h in _TRUTH["hosts"] if h["role"] == "guilty_ami"]
+    host = next(h for h in leaking if len(h["booted_at"]) > 1)
+    printed = resetradar(
+        "explain", host["host_id"], "--config", published_fleet / "resetradar.toml"
+    ).stdout
+    line = re.compile(r"booted (\S+ \S+): \d+ episodes in .*?(?:first (\d+) h of|$)", re.MULTILINE)
+    told = line.findall(printed)
+    true = [_instant(text) for text in host["booted_at"]]
+
+    assert len(told) == len(true)
+    for (booted, _), expected in zip(told, true, strict=True):
+        assert abs(_instant(booted) - expected) < timedelta(seconds=5)
+    free_h = [int(hours) for _, hours in told if hours]
+    assert free_h
+    assert min(free_h) >= int(host["armed_after_s"] / 3600) - 6
 
 
 def test_the_summary_names_the_first_cause_below_the_cohort(published_fleet):

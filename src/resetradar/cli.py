@@ -13,7 +13,7 @@ from resetradar.errors import InputError, ResetradarError
 from resetradar.published import Answer, ask, investigate, questions
 from resetradar.settings import FILE_NAME, Settings, config_path, load_settings
 from resetradar.starter import STARTER
-from resetradar.summary import summary_of
+from resetradar.summary import boots_of, summary_of
 from resetradar.terminal import (
     UNWRAPPED,
     RunProgress,
@@ -195,6 +195,9 @@ def explain(host: str, *, config: Config = None) -> None:
     for line in cause_lines(investigate(settings, "causes_of_host", {"host_id": host}).records()):
         style = "" if line.startswith(" ") else "bold"
         out.print(line, style=style, markup=False, soft_wrap=True)
+    out.print("since boot", style="bold")
+    for line in boots_of(settings, host):
+        out.print(f"    {line}", markup=False, soft_wrap=True)
     resets = investigate(settings, "host_resets", {"host_id": host}).records()
     for record in resets:
         out.print(

@@ -33,6 +33,16 @@ def summary_of(settings: Settings, hosts: int) -> Iterator[Table | str]:
     yield from _seen(settings)
 
 
+def boots_of(settings: Settings, host: str) -> Iterator[str]:
+    """A line per boot of a host: how long it was seen, and how long it went without a reset."""
+    for row in investigate(settings, "uptime_of_host", {"host_id": host}).records():
+        booted = "boot unknown" if row["boot_at"] is None else f"booted {row['boot_at']:%F %T}"
+        free = row["first_episode_h"]
+        is_told = free is not None and row["boot_at"] is not None
+        since = f", none in the first {free:.0f} h of uptime" if is_told else ""
+        yield f"{booted}: {row['episodes']} episodes in {row['exposure_h']:.0f} h observed{since}"
+
+
 def _named(settings: Settings) -> Iterator[str]:
     causes = investigate(settings, "first_causes", {"resets_of": ""}).records()
     first = {(row["resets_of"], row["cohort_id"]): row for row in causes}
