@@ -1,7 +1,7 @@
 -- What: Each host with its attributes for as long as they stayed the same, its time and episodes.
 -- Grain: host_id, first_date
 -- Span: window
--- Input: host_days, host_episodes, host_facts, hosts, shared_episodes
+-- Input: host_attributes, host_days, host_episodes, hosts, shared_episodes
 -- Column: host_id | VARCHAR | - | host
 -- Column: first_date | DATE | UTC | first day with these attributes
 -- Column: last_date | DATE | UTC | last day with these attributes
@@ -52,26 +52,11 @@ spells as (
     group by all
 ),
 
--- Only what somebody configured: counters of the network are the effect, not the cause.
-unit_facts as (
+units as (
     select
         host_id,
-        fact || '{' || subject || '}' as attribute,
-        case
-            when fact <> 'unit_restarts' then cast(cast(max_by(value, observed_at) as bigint) as varchar)
-            when max_by(value, observed_at) >= 10 then '10 or more'
-            else 'below 10'
-        end as level
-    from host_facts
-    where starts_with(fact, 'unit_')
-    group by host_id, fact, subject
-),
-
-facts as (
-    select
-        host_id,
-        map_from_entries(list({'k': attribute, 'v': level} order by attribute)) as attributes
-    from unit_facts
+        max_by(units, host_date) filter (where units is not null) as attributes
+    from host_attributes
     group by all
 )
 
@@ -85,10 +70,9 @@ select
     map_from_entries(list_concat(
         list_filter(
             map_entries(
-                case
-                    when facts.attributes is null then coalesce(hosts.attributes, map {})
-                    else map_concat(coalesce(hosts.attributes, map {}), facts.attributes)
-                end
+                map_concat(
+                    coalesce(hosts.attributes, map {}), coalesce(units.attributes, map {})
+                )
             ),
             lambda pair: pair.key not in (
                 'ami_id', 'availability_zone', 'instance_family', 'kernel', 'driver_version'
@@ -110,6 +94,6 @@ select
 from spells
 left join hosts
     on hosts.host_id = spells.host_id
-left join facts
-    on facts.host_id = spells.host_id
+left join units
+    on units.host_id = spells.host_id
 order by spells.host_id, spells.first_date
