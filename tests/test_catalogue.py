@@ -785,6 +785,14 @@ MISTAKES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("dots", ["...", "\u2026"])
+def test_what_a_quote_leaves_out_behind_the_driver_hides_no_message(dots):
+    found = CATALOGUE.match(f"igb {dots} NETDEV WATCHDOG: CPU: 6: transmit queue 2 timed out 61 ms")
+
+    assert (found.driver, found.interface, found.fields["queue"]) == ("igb", None, 2)
+    assert CATALOGUE.match(f"word {dots} transmit timed out, resetting") is None
+
+
 def test_a_new_driver_is_one_file(tmp_path):
     (tmp_path / "toy.toml").write_text(GOOD)
     found = read_catalogue(tmp_path).match("toy 0000:00:05.0 eth0: Resetting toy 7 now")

@@ -399,6 +399,166 @@ def test_a_message_that_was_cut_in_lines_is_put_together(tmp_path, wrapped):
     assert event.line_number == 2
 
 
+@pytest.mark.parametrize("wrapped", [
+    ("[ 1234.5] x\n|[Fri Nov 20 09:54:00 2026] NETDEV WATCHDOG: eno3 (igb): transmit queue=\n"
+    " 4 timed out 9200 ms\n"),
+    "> > [185433.169018] NETDEV WATCHDOG: eno3 (igb): transmit queue 4 timed=\n out 9736 ms\n",
+    "> > [185433.169018] NETDEV WATCHDOG: eno3 (igb): transmit queue 4 timed=\n> > out 9736 ms\n",
+    "Nov 20 12:00:29 web7 kernel: NETDEV WATCHDOG: eno3 (igb): transmit queue 4 tim=\ned out=20\n",
+    "Nov 20 12:00:29 web7 kernel: NETDEV WATCHDOG: eno3 (igb): transmit queue 4 timed out=20\n",
+])  # fmt: skip
+def test_quoted_printable_mail_loses_no_message_at_its_line_ends(tmp_path, wrapped):
+    [event] = _scan(tmp_path / "mail.txt", wrapped).events
+
+    assert (event.match.driver, event.match.interface) == ("igb", "eno3")
+    assert event.match.fields["queue"] == 4
+
+
+@pytest.mark.parametrize("blank", ["=20", "=20 "])
+def test_a_thousand_blanks_at_a_line_end_are_read(tmp_path, blank):
+    text = "igb 0000:01:00.0 eth0: Reset adapter" + blank * 1000
+
+    assert len(_scan(tmp_path / "mail.txt", text + "\n").events) == 1
+
+
+def test_a_row_without_host_and_time_belongs_to_the_line_above(tmp_path):
+    text = (
+        "2026-11-20 12:00:01.995 web7 kernel: e1000 0000:00:03.0 eth0: Detected Tx Unit Hang\n"
+        "  Tx Queue             <3>\n"
+        "  TDH                  <0>\n"
+        "2026-11-20 12:00:02.100 web8 systemd[1]: Started x.\n"
+    )
+    path = tmp_path / "all.log"
+
+    events = _scan(path, text).events
+
+    assert [event.host_id for event in events] == ["web7", "web7"]
+    assert events[0].at_us == events[1].at_us is not None
+    assert [record["queues"] for record in find_episodes([path]).records] == [[3]]
+
+
+def test_non_breaking_blanks_of_a_web_page_hide_no_message(tmp_path):
+    message = "igb 0000:01:00.0 eth0: Reset adapter"
+    text = f"[ 7555.2] x\n[ 7555.219803] {message}\n".replace(" ", "\u00a0")
+
+    [event] = _scan(tmp_path / "page.txt", text).events
+
+    assert (event.match.pci_address, event.match.interface) == ("0000:01:00.0", "eth0")
+    assert (event.line_number, event.monotonic_us) == (2, 7555219803)
+
+
+def test_typeset_quotes_and_html_escapes_behind_a_stamp_hide_no_message(tmp_path):
+    text = (
+        "[ 8555.219803] ena 0000:00:05.0 eth0: Found a Tx that wasn\u2019t completed on time, "
+        "qid 2, index 0.\n"
+        "[ 8555.319803] ena 0000:00:05.0 eth0: The number of lost tx completions is above the "
+        "threshold (1019 &gt; 128). Reset the device\n"
+    )
+
+    first, second = _scan(tmp_path / "page.txt", text).events
+
+    assert first.match.fields["queue"] == 2
+    assert second.match.message.is_decisive
+
+
+def test_records_of_the_verbose_journal_have_the_time_of_their_header(tmp_path):
+    header = (
+        "Fri 2026-11-20 12:00:01.250000 UTC [s=6bff;i=52;b={boot};m={up:x};t={at:x};x=98df]\n"
+        "    PRIORITY=6\n    _HOSTNAME=web7\n    _TRANSPORT=kernel\n"
+        "    MESSAGE=igb 0000:01:00.0 eth0: Reset adapter\n"
+        "    _SOURCE_MONOTONIC_TIMESTAMP={up}\n"
+    )
+    at, minute = 1_795_176_001_250_000, 60_000_000
+    text = header.format(boot=_BOOT_ID, up=5_000_000, at=at)
+    text += header.format(boot=_BOOT_ID, up=65_000_000, at=at + minute)
+
+    events = _scan(tmp_path / "journal.txt", text).events
+
+    assert [(e.at_us - at, e.monotonic_us) for e in events] == [
+        (0, 5_000_000),
+        (60_000_000, 65_000_000),
+    ]
+    assert {(e.host_id, e.boot_id) for e in events} == {("web7", _BOOT_ID)}
+    assert [e.line_number for e in events] == [1, 7]
+
+
+def test_tags_of_kmsg_behind_another_envelope_hide_no_message(tmp_path):
+    text = (
+        "Nov 20 12:00:01 web7 kernel: [ 5.000001] igb 0000:01:00.0 eth0: Reset adapter "
+        "SUBSYSTEM=pci DEVICE=+pci:0000:01:00.0\n"
+    )
+
+    [event] = _scan(tmp_path / "kern.log", text).events
+
+    assert event.text == "igb 0000:01:00.0 eth0: Reset adapter"
+
+
+@pytest.mark.parametrize("prose", [
+    "NETDEV WATCHDOG: devname: transmit timed out",
+    "2) NETDEV WATCHDOG: ... (igb): transmit queue 0 timed out",
+    "- `NETDEV WATCHDOG: <interface> (igb): transmit queue 0 timed out` in dmesg",
+    'printk(KERN_INFO "NETDEV WATCHDOG: %s: transmit timed out", dev->name);',
+    "[ 1234.567890] NETDEV WATCHDOG: ethX (igb): transmit queue 3 timed out",
+    "NETDEV WATCHDOG: enpXsY (igb): transmit queue 3 timed out",
+])  # fmt: skip
+def test_a_placeholder_in_prose_is_no_interface(tmp_path, prose):
+    assert _scan(tmp_path / "notes.md", f"# Notes\n{prose}\n").events == []
+
+
+def test_an_interface_without_a_number_is_one_where_a_log_names_it(tmp_path):
+    text = "[ 1234.567890] NETDEV WATCHDOG: wan: transmit timed out\n"
+
+    [event] = _scan(tmp_path / "dmesg.txt", text).events
+
+    assert event.match.interface == "wan"
+
+
+@pytest.mark.parametrize(("flat", "ids"), [
+    (
+        ("web7 kernel: e1000e 0000:00:1f.6 eth0: Detected Hardware Unit Hang: web7 kernel: TDH <0> "
+        "web7 kernel: next_to_use <1> web7 kernel: e1000e 0000:00:1f.6 eth0: Reset adapter "
+        "unexpectedly web7 kernel: vmbr0: port 1(eth0) entered disabled state\n"),
+        ["hang", "begin"],
+    ),
+    (
+        ("Nov 20 12:00:01 web7 kernel: e1000e 0000:00:1f.6 eth0: Detected Hardware Unit Hang: "
+        "Nov 20 12:00:02 web7 kernel: e1000e 0000:00:1f.6 eth0: Reset adapter unexpectedly\n"),
+        ["hang", "begin"],
+    ),
+    (
+        ("e1000e 0000:01:00.0: eth1: Detected Hardware Unit Hang: TDH <36> TDT <36> "
+        "PCI Status <10> ------------[ cut here ]------------ WARNING: at net/sched/x.c:255 "
+        "NETDEV WATCHDOG: eth1 (e1000e): transmit queue 0 timed out Modules linked in: pppoe\n"),
+        ["hang", "watchdog"],
+    ),
+    (
+        ("e1000e 0000:00:1f.6 eth0: Reset adapter unexpectedlyNov 20 12:00:02 web7 kernel: "
+        "e1000e 0000:00:1f.6 eth0: Detected Hardware Unit Hang:\n"),
+        ["begin", "hang"],
+    ),
+])  # fmt: skip
+def test_messages_whose_line_ends_were_lost_are_told_apart(tmp_path, flat, ids):
+    kinds = {"reset_begin": "begin"}
+    events = _scan(tmp_path / "flat.txt", flat).events
+
+    assert [
+        "watchdog" if e.match.message.driver == "netdev_watchdog"
+        else kinds.get(e.match.message.role, "hang")
+        for e in events
+    ] == ids  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "month"), [("f\ufffdvr.", 2), ("d\ufffdc.", 12), ("M\ufffdr", 3)])
+def test_a_month_that_lost_a_letter_to_another_encoding_is_known(tmp_path, name, month):
+    text = f"[ven. {name}  8 12:57:41 2026] igb 0000:01:00.0 eth0: Reset adapter\n"
+    path = tmp_path / "dmesg.txt"
+    path.write_bytes(text.replace("\ufffd", "\xe9").encode("latin-1"))
+
+    [event] = scan_file(Source(path, str(path)), _DAY).events
+
+    assert datetime.fromtimestamp(event.at_us / 1e6, UTC).date() == date(2026, month, 8)
+
+
 def test_a_line_with_an_envelope_of_its_own_is_never_joined_to_the_one_before(tmp_path):
     text = (
         f"[   12.000000] {_DEVICE}TX q 5 is paused for too long (threshold 5000000).\n"

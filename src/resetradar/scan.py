@@ -273,9 +273,9 @@ def _may_say(record: Record, match: Match, catalogue: Catalogue) -> bool:
 def _complete_rows(events: list[Event]) -> None:
     """Give rows below a message that state neither host nor time those of the line above."""
     for above, event in pairwise(events):
-        is_timed = event.at_us is not None or event.monotonic_us is not None
-        is_below = event.line_number - above.line_number <= ADJACENT_LINES
-        if event.match.message.role == "detail" and is_below and not is_timed:
+        if event.match.message.role != "detail" or event.at_us is not None:
+            continue
+        if event.monotonic_us is None and event.line_number - above.line_number <= ADJACENT_LINES:
             event.host_id = event.host_id or above.host_id
             event.at_us, event.clock_error_s = above.at_us, above.clock_error_s
             event.monotonic_us, event.boot = above.monotonic_us, above.boot

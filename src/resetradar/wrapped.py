@@ -62,5 +62,5 @@ def _joins(head: str, rest: str) -> list[str]:
     # Quoted-printable mail ends a line that goes on with an equals sign; the blanks that the next
     # one begins with are of the text, unless the mail was quoted since.
     if bare.endswith("="):
-        return [bare[:-1] + rest, bare[:-1] + unquoted]
+        return [bare[:-1] + rest, bare[:-1] + unquoted, f"{bare[:-1]} {unquoted}"]
     return [f"{bare} {unquoted}", bare + unquoted]

@@ -10,8 +10,14 @@ from resetradar.catalogue.prefix import MAX_LINE, Prefix, first_row, is_placehol
 from resetradar.catalogue.template import fields_of
 
 _VERSION = re.compile(r"\bv([0-9][\w.~+-]{0,40})", re.ASCII)
-_BLANKS_AT_END = re.compile(r"(?:=20)+$")
+# As quoted-printable mail writes it.
+_BLANK_AT_END = "=20"
 UNKNOWN_DRIVER = "unknown"
+
+
+def _is_prose(found: re.Match[str]) -> bool:
+    """The line stands for any line of its kind, as prose and source text quote it."""
+    return is_placeholder(found["interface"] or "")
 
 
 def _is_plain(text: str) -> bool:
@@ -70,13 +76,15 @@ class Catalogue:
             message = self.messages[index]
             for body in self._bodies(message, row, prefix):
                 found = message.pattern.fullmatch(body)
-                if found and not is_placeholder(found.groupdict().get("interface") or "eth0"):
+                if found and not (message.kinds.get("interface") and _is_prose(found)):
                     # "EDAC MC0: …" looks like a device prefix, but is part of the message.
                     speaker = prefix if body == prefix.body else Prefix(None, None, None, row)
                     return self._told(message, found, speaker)
-        # Quoted-printable mail writes a blank at the end of a line so.
-        is_quoted = row.endswith("=20")
-        return self.match(_BLANKS_AT_END.sub("", row), candidates) if is_quoted else None
+        if not row.endswith(_BLANK_AT_END):
+            return None
+        while row.endswith(_BLANK_AT_END):
+            row = row.removesuffix(_BLANK_AT_END).rstrip()
+        return self.match(row, candidates)
 
     def _plausible(self, prefix: Prefix) -> list[int]:
         if prefix.driver is not None:

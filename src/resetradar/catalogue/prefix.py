@@ -32,6 +32,8 @@ _LATE_INTERFACE = re.compile(_INTERFACE + ": ", re.ASCII)
 # Some drivers of kernel 2.6 print their interface where others have the bus address.
 _NO_ADDRESS = re.compile("(?:eth|wlan)[0-9]{1,3}", re.ASCII)
 _PLACEHOLDER = re.compile(r".*[<>%${}*].*|\W+|[a-z]+[A-Z](?:[a-z][A-Z])*", re.ASCII)
+# Who quotes a line may leave out what stands between driver and message.
+_ELIDED = re.compile(r"(?P<name>[A-Za-z][\w.+-]{0,31}) (?:\.\.\.|\u2026) ")
 _COMMENT = re.compile(r"\s//")
 # Phones print CPU and task before a message: "[0: ksoftirqd/0:    9] ", "(0)[9:ksoftirqd/0]".
 _TASK = re.compile(r"\[\d+: *[^\]]{1,40}: *\d+\] ?|\(\d+\)\[\d+:[^\]]{1,40}\] ?", re.ASCII)
@@ -76,7 +78,7 @@ def parse_prefix(row: str, names: Mapping[str, str]) -> Prefix:
             return _device(driver, None, address, row, head)
         # An RDMA device name is not a bus address.
         return _device(driver, None if driver == "infiniband" else address, interface, row, head)
-    head = _FUNCTION.match(row)
+    head = _ELIDED.match(row) or _FUNCTION.match(row)
     if head and head["name"] in names:
         return Prefix(head["name"], None, None, row[head.end() :])
     head = _NAME.match(row)

@@ -89,6 +89,8 @@ def split_messages(text: str, host: str | None) -> list[str]:
         text: Message of a line.
         host: Host that the line states; where it says that the kernel speaks, a line began.
     """
+    if "[" not in text and " kernel: " not in text:
+        return [text]
     if " kernel: " in text:
         text = _GLUED.sub(_BREAK, text)
         if host is not None:
@@ -96,8 +98,4 @@ def split_messages(text: str, host: str | None) -> list[str]:
             text = re.sub(header, rf"{_BREAK}\1", text)
     if "[ cut here ]" in text:
         text = _FLAT_TRACE.sub(_BREAK, text)
-    return [part for row in text.split(_BREAK) for part in _cut_by_stamps(row)]
-
-
-def _cut_by_stamps(text: str) -> list[str]:
-    return _CUT.split(text) if "[" in text else [text]
+    return [part for row in text.split(_BREAK) for part in _CUT.split(row)]
