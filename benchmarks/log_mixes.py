@@ -30,8 +30,8 @@ class Mix:
     """One kind of logs.
 
     Every ``near_miss_every``-th host prints lines of its driver that are no resets (0.8 % of its
-    lines), every ``reset_every``-th one resets every four hours; 0 is none. No ``styles``: the
-    simulated fleet with all its hosts' styles, damages and hits.
+    lines), every ``reset_every``-th one resets once in the day; 0 is none. No ``styles``: the
+    simulated fleet with all its hosts' styles, damages and hits, of which many are storms.
     """
 
     name: str
@@ -122,7 +122,7 @@ def _lines(
         fleet.end_us,
         fleet.dice(host.host_id, "mix"),
     )
-    happened = incidents(fleet, host, (life,)) if is_resetting else ()
+    happened = incidents(fleet, host, (life,))[:1] if is_resetting else ()
     state = DriverState()
     resets = (line for incident in happened for line in incident_lines(host, incident, state))
     for line in heapq.merge(ordinary, resets, key=lambda line: line.at_us):

@@ -92,11 +92,13 @@ def chatter(
 def _one(host: Host, at: int, dice: random.Random, kills: float) -> Line:
     draw = dice.random()
     number, wide, serial = dice.randrange(1, 16), dice.randrange(1 << 28), dice.randrange(100, 1000)
-    if draw < _NEAR_MISSES and host.driver == "ena":
+    is_ena = host.driver == "ena"
+    near = _NEAR_MISSES if is_ena else kills
+    if draw < near and is_ena:
         level, text = dice.choice(_ENA_NEAR_MISSES)
         text = text.format(bus=host.pci_address, nic=host.interface, q=number % host.queues)
         return kernel(at, level, text)
-    if draw < _NEAR_MISSES + kills:
+    if draw < near + kills:
         # As often before a reset as at any other time.
         victim = f"Memory cgroup out of memory: Killed process {serial} (java) total-vm:812044kB"
         sizes = "anon-rss:524288kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1204kB"
