@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DAYS := 2026-11-15..2026-11-21
 BENCHMARKS := scan cpu_parse cpu_archive correlate ranking uptime changes
-DEBIAN := sysstat prometheus prometheus-node-exporter
+DEBIAN := sysstat prometheus prometheus-node-exporter openssl
 
 .PHONY: help setup demo test debian check nightly dagster docs bench lock clean
 
@@ -27,7 +27,7 @@ test: setup debian ## Run the tests
 	$(BIN)/pytest
 
 debian: ## Install the Debian tools that the tests compare with, as root; else say how
-	@command -v sadf prometheus prometheus-node-exporter >/dev/null && test -x /usr/lib/sysstat/sadc \
+	@command -v sadf prometheus prometheus-node-exporter openssl >/dev/null && test -x /usr/lib/sysstat/sadc \
 	|| if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 			--no-install-recommends $(DEBIAN) >/dev/null; \
