@@ -3,7 +3,7 @@
 import shutil
 import tomllib
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -89,6 +89,26 @@ def test_case(case, tmp_path):
     ]
     failed = [result for result in check_mart(mart, lake, as_of) if not result.passed]
     assert [result.name for result in failed if result.is_blocking] == []
+
+
+def test_files_of_a_release_that_knew_fewer_columns_stay_readable(tmp_path):
+    """The hours of a lake from before ``boot_at`` count, beside new ones and alone."""
+    lake = Lake(tmp_path, 2)
+    table = BASE_TABLES["log_coverage"]
+    hour = datetime(2025, 3, 2, 7)
+    boot = datetime(2025, 3, 1, 12)
+    row = {"hour_at": hour, "lines": 9, "observed_s": 3600.0, "boot_at": boot}
+    for shard, host in enumerate(("old", "new")):
+        full = {name: [(row | {"host_id": host}).get(name)] for name in table.schema.names}
+        rows = pa.table(full, schema=table.schema)
+        path = lake.path(table, AS_OF, shard, "case")
+        write_parquet(rows.drop_columns("boot_at") if host == "old" else rows, path)
+
+        found = pq.ParquetFile(build_mart(MARTS["host_uptimes"], lake, AS_OF, Parameters())).read()
+
+        assert lake.read(table, AS_OF, AS_OF).num_rows == shard + 1
+        booted = dict(zip(found["host_id"].to_pylist(), found["boot_at"].to_pylist(), strict=True))
+        assert booted == ({"old": None, "new": boot} if shard else {"old": None})
 
 
 def test_every_mart_has_a_case_without_input():

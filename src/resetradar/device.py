@@ -40,11 +40,6 @@ class Episode:
         return [*self.symptoms, *begin, *self.after, *done]
 
     @property
-    def is_open(self) -> bool:
-        """A reset has begun, as far as the log shows."""
-        return self.begin is not None or self.is_begin_missing
-
-    @property
     def last(self) -> Event:
         """Newest line."""
         return self.after[-1] if self.after else self.begin or self.symptoms[-1]

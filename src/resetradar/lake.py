@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resetradar.errors import ContractError
-from resetradar.tables import BASE_TABLES, Table
+from resetradar.tables import Table
 
 UNSHARDED = 0
 # One page per column and host: read a quarter faster than pages of the usual 20,000 rows.
@@ -111,16 +111,11 @@ class Lake:
         return sorted(path for day in days for path in (folder / f"day={day}").rglob("*.parquet"))
 
     def read(self, table: Table, first: date, last: date) -> pa.Table:
-        """Rows of ``[first, last]``; an empty table when nothing was written."""
+        """Rows of ``[first, last]``, none if nothing was written; columns no file has are null."""
         parts = [pq.ParquetFile(path).read() for path in self.files(table, first, last)]
-        return pa.concat_tables([table.empty(), *parts])
+        return pa.concat_tables([table.empty(), *parts], promote_options="default")
 
     def days(self, table: Table) -> list[date]:
         """Days of which a partition exists, ascending."""
         folders = (self.root / table.name).glob("day=*")
         return sorted(date.fromisoformat(folder.name.removeprefix("day=")) for folder in folders)
-
-    def latest_day(self) -> date | None:
-        """Newest day of any base table."""
-        newest = [days[-1] for table in BASE_TABLES.values() if (days := self.days(table))]
-        return max(newest, default=None)
