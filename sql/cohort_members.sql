@@ -25,10 +25,9 @@ with episodes as (
         count(*) filter (where host_episodes.verdict = 'host_starved') as host_starved,
         count(*) filter (where host_episodes.verdict = 'device_fault') as device_fault
     from host_episodes
-    left join shared_episodes
+    anti join shared_episodes
         on shared_episodes.host_id = host_episodes.host_id
         and shared_episodes.episode_at = host_episodes.episode_at
-    where shared_episodes.host_id is null
     group by all
 ),
 

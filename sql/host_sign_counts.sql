@@ -44,10 +44,9 @@ others as (
             host_episodes.host_id,
             unnest(['any', host_episodes.verdict]) as resets_of
         from host_episodes
-        left join shared_episodes
+        anti join shared_episodes
             on shared_episodes.host_id = host_episodes.host_id
             and shared_episodes.episode_at = host_episodes.episode_at
-        where shared_episodes.host_id is null
     ) as episodes
         on episodes.host_id = host_days.host_id
         and episodes.resets_of = classes.resets_of

@@ -22,10 +22,9 @@ with episodes as (
         -- An episode counts for all of them and for those of its verdict.
         unnest(['any', host_episodes.verdict]) as resets_of
     from host_episodes
-    left join shared_episodes
+    anti join shared_episodes
         on shared_episodes.host_id = host_episodes.host_id
         and shared_episodes.episode_at = host_episodes.episode_at
-    where shared_episodes.host_id is null
 ),
 
 members as (

@@ -147,10 +147,9 @@ own as (
         host_episodes.episode_at,
         host_episodes.verdict
     from host_episodes
-    left join shared_episodes
+    anti join shared_episodes
         on shared_episodes.host_id = host_episodes.host_id
         and shared_episodes.episode_at = host_episodes.episode_at
-    where shared_episodes.host_id is null
 ),
 
 placed as (

@@ -158,13 +158,12 @@ class _Reading:
     catalogue: Catalogue = field(default_factory=load_catalogue)
 
 
-def _events(block: Block, reading: _Reading) -> Iterator[Event]:
-    found = list(_whole_lines(block, reading))
+def _events(block: Block, reading: _Reading) -> list[Event]:
+    found = _whole_lines(block, reading)
     if block.first_line == 1 and may_be_cut(reading.clock.envelope, block.data, block.newlines):
         found += _cut_lines(block, reading, {line for line, _ in found})
         found.sort(key=lambda item: item[0])
-    for _, event in found:
-        yield event
+    return [event for _, event in found]
 
 
 def _whole_lines(block: Block, reading: _Reading) -> list[tuple[int, Event]]:
